@@ -8,6 +8,12 @@ const MiB = 1024 * KiB
 export const limits = {
   /** Largest OTLP request, before and again after decompression: the OTLP specification's recommended default. */
   requestBytes: 64 * MiB,
+  /** Lists and maps inside one another in an attribute: deeper ones are an attack on the stack. */
+  valueDepth: 32,
+  /** Operations guessed from raw paths, by service; the rest is `_OTHER`. A scan of random paths stays bounded. */
+  guessedOperations: 1000,
+  /** Services, tokens and the like that are remembered: bounds every map that a sender can fill. */
+  sendersKnown: 10_000,
   /** An insert block is closed at this many rows: enough to keep ClickHouse's parts few, small enough to be one block. */
   blockRows: 50_000,
   /** … or after this long: what a request waits at most before its rows are on their way to the engine. */
@@ -18,8 +24,14 @@ export const limits = {
   resendMs: 15 * 60_000,
   /** … and how many bodies: 15 minutes at some 200 requests a second, 32 bytes each. */
   resendBodies: 200_000,
-  /** Attempts at one insert before its requests are told to come again; the token makes a repeated insert harmless. */
+  /** Longest pause between two attempts at an insert; a block is tried until the engine takes it. */
+  insertPauseMs: 5000,
+  /** … but at a stop only this often. */
   insertAttempts: 5,
+  /** How long a request waits for the engine before it is answered 503: below the 10 s after which exporters hang up. */
+  answerMs: 8000,
+  /** Retry-After of a 429 or 503, in seconds. */
+  retryAfterS: 2,
   /** Longest text kept in a column, in characters: a path or a user agent beyond it is noise or an attack. */
   textChars: 2048,
   /** Attributes kept with one call beyond its columns. */
@@ -41,8 +53,53 @@ export const limits = {
   questionSeconds: 15,
   /** … and refused when its answer has more rows: no panel can show them. */
   questionRows: 100_000,
+  /** Largest body of an API request: a rule, or the variables of a panel. */
+  webBodyBytes: 1 * MiB,
+  /** How often callsight.yaml is looked at for changes. */
+  configPollMs: 1000,
   /** Rows of one API page. */
   pageRows: 1000,
+
+  // judge
+  /** Largest callsight.yaml, before it is parsed: thousands of consumers fit in it. */
+  configBytes: 4 * MiB,
+  /** Longest name of a rule, an objective, a token … */
+  nameChars: 100,
+  /** Alert rules made by the API, beside those of the file. */
+  rules: 500,
+  /** How often the judge looks. With the lag below and the delivery, a breach is told within 15 s of its evidence. */
+  tickMs: 5000,
+  /** A window ends this long ago: what an agent's queue and the spool hold back is in by then. */
+  lagMs: 5000,
+  /** Longest window of an alert, and the longest time it waits or lingers. */
+  alertWindowMs: 24 * 3600_000,
+  /** An alert's window is about when calls ended, the store is ordered by their start: it looks this much further back. */
+  callMs: 10 * 60_000,
+  /** Alerts one rule can have at a time, the worst first: more labels than this are a mistake in group_by. */
+  alertGroups: 500,
+  /** Consumers judged for one objective, the worst first. */
+  objectiveGroups: 10_000,
+  /** Objectives and quotas take at most this share of the judge's time: a costly question is asked less often. */
+  standingShare: 0.2,
+  /** A state that did not change is written again after this long, so that a chart has a point for it. */
+  stateRepeatMs: 60_000,
+
+  // notify
+  /** How long a receiver may take for its answer: the Standard Webhooks specification says 15 to 30 s. */
+  noticeTimeoutMs: 15_000,
+  /** Waiting times before each further attempt, as Standard Webhooks but ended when the notice is an hour old. */
+  noticeRetriesMs: [2000, 5000, 15_000, 60_000, 300_000, 900_000, 1_800_000],
+  /** A notice undelivered at a restart is still sent when its event is younger than this. */
+  noticeAgeMs: 3600_000,
+  /** Notices waiting for one channel; more are given up, counted and recorded. */
+  noticesQueued: 1000,
+  /** Pause between attempts to store the record of a delivery. */
+  recordPauseMs: 500,
+  /** What is read of a receiver's answer for the record. */
+  noticeAnswerChars: 200,
+  /** How long a stop waits for the delivery under way before it is cut off (and made again after the restart). */
+  noticeStopMs: 3000,
+
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,
 } as const

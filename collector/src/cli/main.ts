@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { alertCommand } from './alert.ts'
+import { checkCommand } from './check.ts'
+import { demoCommand } from './demo.ts'
+import { tokenCommand } from './token.ts'
+import { upCommand } from './up.ts'
+
+/** Exit codes: 0 fine, 1 a finding or a refused configuration, 2 wrong usage. */
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+const program = new Command('callsight')
+  .description('API monitoring: who calls, how well each caller is served, and when that breaks')
+  .version(version)
+for (const make of [upCommand, demoCommand, checkCommand, alertCommand, tokenCommand]) program.addCommand(make())
+everyCommand(program, (command) => command.exitOverride().showHelpAfterError('(--help tells the usage)'))
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+  else {
+    process.stderr.write(`callsight: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.exitCode = 1
+  }
+}
+
+function everyCommand(command: Command, act: (command: Command) => unknown): void {
+  act(command)
+  for (const inner of command.commands) everyCommand(inner, act)
+}

@@ -1,0 +1,107 @@
+import { unwatchFile, watchFile } from 'node:fs'
+import { Command, InvalidArgumentError } from 'commander'
+import pino, { type Logger } from 'pino'
+import { parseAddress } from '../config/address.ts'
+import type { Address, Config } from '../config/config.ts'
+import { defaultConfig } from '../config/config.ts'
+import { faultText, Unreadable } from '../config/fault.ts'
+import { readConfig } from '../config/read.ts'
+import { limits } from '../limits.ts'
+import { type Collector, startCollector } from '../main.ts'
+
+interface Options {
+  config?: string
+  data?: string
+  otlp?: Address
+  web?: Address
+  clickhouse?: string
+  logLevel: string
+}
+
+/** `callsight up`: runs the collector until it is told to stop. */
+export function upCommand(): Command {
+  return new Command('up')
+    .description('start the collector: OTLP in, ClickHouse behind, viewer and API on the web port')
+    .option('-c, --config <file>', 'callsight.yaml')
+    .option('--data <dir>', 'folder of the embedded ClickHouse (default: ./callsight-data)')
+    .option('--clickhouse <url>', 'ClickHouse server instead, https://user:password@host:8443/callsight')
+    .option('--otlp <host:port>', 'OTLP listener (default: 127.0.0.1:4318)', address)
+    .option('--web <host:port>', 'viewer and API (default: 127.0.0.1:4319)', address)
+    .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
+    .action(up)
+}
+
+async function up(options: Options): Promise<void> {
+  const log = pino({ level: options.logLevel }, pino.destination({ fd: 2, sync: true }))
+  const config = configured(options)
+  if (config === undefined) {
+    process.exitCode = 1
+    return
+  }
+  const collector = await startCollector(config, log)
+  process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web}\n`)
+  if (options.config !== undefined) follow(options.config, options, collector, log)
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    process.once('SIGINT', resolve)
+    process.once('SIGTERM', resolve)
+  })
+  log.info({ signal }, 'stopping')
+  const hurry = setTimeout(() => {
+    log.error('the stop took too long; what was not acknowledged will be sent again by its senders')
+    process.exit(1)
+  }, limits.stopMs)
+  if (options.config !== undefined) unwatchFile(options.config)
+  await collector.stop()
+  clearTimeout(hurry)
+  log.info('stopped')
+}
+
+/** The file with the flags over it, or undefined after every fault has been printed. */
+function configured(options: Options): Config | undefined {
+  let config = defaultConfig
+  if (options.config !== undefined) {
+    const read = readConfig(options.config, process.env)
+    if (read.config === undefined) {
+      for (const fault of read.faults) process.stderr.write(`${faultText(fault)}\n`)
+      process.stderr.write(
+        `${options.config}: ${read.faults.length} ${read.faults.length === 1 ? 'fault' : 'faults'}, nothing was started\n`,
+      )
+      return undefined
+    }
+    config = read.config
+  }
+  const url = options.clickhouse ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
+  return {
+    ...config,
+    store: { url },
+    listen: { otlp: options.otlp ?? config.listen.otlp, web: options.web ?? config.listen.web },
+  }
+}
+
+/** Takes the file again when it changes; a faulty one is refused and the old one stays. */
+function follow(file: string, options: Options, collector: Collector, log: Logger): void {
+  watchFile(file, { interval: limits.configPollMs, persistent: false }, () => {
+    const read = readConfig(file, process.env)
+    if (read.config === undefined) {
+      log.error({ faults: read.faults.map(faultText) }, `${file} is faulty; the old configuration stays`)
+      return
+    }
+    try {
+      collector.configure(read.config)
+      log.info(
+        `${file} was read again${(options.data ?? options.clickhouse) ? '' : '; a changed store or listener needs a restart'}`,
+      )
+    } catch (error) {
+      log.error({ error }, `${file} is refused; the old configuration stays`)
+    }
+  })
+}
+
+function address(text: string): Address {
+  try {
+    return parseAddress(text)
+  } catch (error) {
+    if (error instanceof Unreadable) throw new InvalidArgumentError(`${error.message}; ${error.remedy}`)
+    throw error
+  }
+}

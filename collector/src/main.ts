@@ -1,0 +1,113 @@
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Address, Config } from './config/config.ts'
+import { type Judge, startJudge } from './judge/judge.ts'
+import { Consumers } from './receive/consumer.ts'
+import { receiver } from './receive/server.ts'
+import { migrate } from './store/migrate.ts'
+import { openStore } from './store/store.ts'
+import { Writer } from './store/writer.ts'
+import { Door } from './token.ts'
+import { webServer } from './web/server.ts'
+
+export interface Collector {
+  /** `http://host:port` of the OTLP listener. */
+  otlp: string
+  /** `http://host:port` of the viewer and the API. */
+  web: string
+  judge: Judge
+  /** Takes a changed configuration: tokens, consumers, and all that is judged. Listeners and store stay. */
+  configure(config: Config): void
+  /** Stops in the reverse order of the start, and loses nothing that was acknowledged. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a collector in the order a call travels: store, receive, judge, show.
+ *
+ * @throws Error when the store cannot be opened or a listener's port is taken, and then nothing is left running
+ */
+export async function startCollector(config: Config, log: Logger): Promise<Collector> {
+  refuseOpenDoors(config)
+  const store = await openStore(config.store.url)
+  const undo: (() => Promise<unknown>)[] = [() => store.close()]
+  try {
+    const applied = await migrate(store)
+    log.info({ store: store.place, migrations: applied.length }, 'store opened')
+
+    const writer = new Writer(store, log)
+    const consumers = new Consumers(config.consumers, process.env.CALLSIGHT_KEY_SECRET)
+    const ingest = new Door(config.tokens, ['ingest', 'admin'])
+    const read = new Door(config.tokens, ['read', 'admin'])
+    const admin = new Door(config.tokens, ['admin'])
+    undo.push(() => writer.stop())
+    await writer.add({ consumers: consumers.takeNews() })
+
+    const otlpServer = receiver(writer, ingest, consumers, log)
+    undo.push(() => otlpServer.close())
+    const otlp = await listen(otlpServer, config.listen.otlp, 'OTLP', '--otlp')
+
+    const judge = await startJudge({ store, config, log })
+    undo.push(() => judge.stop())
+
+    const loopback = isLoopback(config.listen.web)
+    const web = webServer({ store, writer, judge, door: read, adminDoor: admin, loopback, log })
+    undo.push(() => web.close())
+    const webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
+
+    return {
+      otlp,
+      web: webUrl,
+      judge,
+      configure(next) {
+        refuseOpenDoors({ ...next, listen: config.listen })
+        for (const door of [ingest, read, admin]) door.configure(next.tokens)
+        consumers.configure(next.consumers)
+        judge.setConfig(next)
+      },
+      stop: () => unwind(undo),
+    }
+  } catch (error) {
+    await unwind(undo)
+    throw error
+  }
+}
+
+async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {
+  for (const step of undo.splice(0).reverse()) await step()
+}
+
+/** A listener that others can reach needs a token. */
+function refuseOpenDoors(config: Config): void {
+  const listeners = [
+    { address: config.listen.otlp, what: 'OTLP', scopes: ['ingest', 'admin'] },
+    { address: config.listen.web, what: 'The viewer', scopes: ['read', 'admin'] },
+  ]
+  for (const { address, what, scopes } of listeners) {
+    if (isLoopback(address) || config.tokens.some((token) => scopes.includes(token.scope))) continue
+    throw new Error(
+      `${what} on ${address.host}:${address.port} could be reached by others, and no token of scope ${scopes.join(' or ')} is configured.\n` +
+        `Make one with "callsight token create --name NAME --scope ${scopes[0]}" and put it under tokens: in callsight.yaml, or listen on 127.0.0.1.`,
+    )
+  }
+}
+
+export function isLoopback({ host }: Address): boolean {
+  return host === 'localhost' || host === '::1' || /^127\./.test(host)
+}
+
+async function listen(server: FastifyInstance, { host, port }: Address, what: string, flag: string): Promise<string> {
+  try {
+    await server.listen({ host, port })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const reason =
+      code === 'EADDRINUSE' ? 'the port is taken' : code === 'EACCES' ? 'the port needs more rights' : message
+    throw new Error(
+      `cannot listen on ${host}:${port} for ${what}: ${reason}.\nStop what uses it, or choose another port with ${flag} HOST:PORT (port 0 takes a free one).`,
+    )
+  }
+  const bound = server.server.address()
+  if (bound === null || typeof bound === 'string') throw new Error(`cannot tell where ${what} listens`)
+  return `http://${host.includes(':') ? `[${host}]` : host}:${bound.port}`
+}

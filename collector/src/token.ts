@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto'
+import type { Token } from './config/config.ts'
+
+type Scope = Token['scope']
+
+/** SHA-256 of a token or key, as callsight.yaml wants it. */
+export function digest(secret: string): string {
+  return createHash('sha256').update(secret).digest('hex')
+}
+
+/**
+ * The door of one listener: who may pass with which token.
+ * Tokens are found by their digest, which a guesser cannot steer, so the look-up's timing tells nothing.
+ */
+export class Door {
+  #byDigest = new Map<string, Token>()
+  readonly #scopes: readonly Scope[]
+
+  /** @param scopes any of which opens this door */
+  constructor(tokens: readonly Token[], scopes: readonly Scope[]) {
+    this.#scopes = scopes
+    this.configure(tokens)
+  }
+
+  /** Takes the tokens of a new configuration. */
+  configure(tokens: readonly Token[]): void {
+    this.#byDigest = new Map(
+      tokens.filter((token) => this.#scopes.includes(token.scope)).map((token) => [token.sha256, token]),
+    )
+  }
+
+  /** True without any fitting token configured: everybody who reaches the listener may pass. */
+  get open(): boolean {
+    return this.#byDigest.size === 0
+  }
+
+  /**
+   * @param authorization the header's value
+   * @returns the digest and the token, the empty digest at an open door without a token, or why not
+   */
+  admit(authorization: string | undefined): { digest: string; token?: Token } | { refused: string } {
+    const secret = /^bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1]
+    if (secret === undefined) {
+      if (this.open) return { digest: '' }
+      return { refused: 'a token is needed: send the header "authorization: Bearer TOKEN"' }
+    }
+    const sha256 = digest(secret)
+    const token = this.#byDigest.get(sha256)
+    if (token !== undefined) return { digest: sha256, token }
+    if (this.open) return { digest: sha256 }
+    return { refused: `this token is not known here, or its scope is none of ${this.#scopes.join(', ')}` }
+  }
+}

@@ -1,0 +1,98 @@
+import type { FastifyInstance } from 'fastify'
+import type { Row, Store } from '../store/store.ts'
+import { Problem } from './problem.ts'
+import { instant, pageSize } from './traffic.ts'
+
+type Query = Record<string, string | undefined>
+
+const columns = `formatDateTime(ts, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC') AS ts, concat(trace_id, '-', span_id) AS id, direction, env,
+  service, version, instance, consumer, plan, style, operation, method, route, path, peer, status, outcome, error_code,
+  duration_us / 1000 AS duration_ms, ttfb_us / 1000 AS ttfb_ms, request_bytes, response_bytes, units, weight,
+  client_address, user_agent, trace_id, span_id, parent_span_id, attributes`
+
+/** Filters of equal text by parameter. */
+const texts = [
+  'direction',
+  'env',
+  'service',
+  'operation',
+  'consumer',
+  'outcome',
+  'method',
+  'route',
+  'peer',
+  'trace_id',
+] as const
+
+/** Search over single calls, newest first, and one call with its inner spans. */
+export function callRoutes(store: Store): (server: FastifyInstance) => Promise<void> {
+  return async (server) => {
+    server.get('/api/v1/calls', async (request) => {
+      const query = request.query as Query
+      const { where, params } = filter(query)
+      const size = pageSize(query)
+      const calls = await store.ask(
+        `SELECT ${columns} FROM calls WHERE ${where} ORDER BY calls.ts DESC, trace_id, span_id LIMIT ${size}`,
+        params,
+      )
+      const last = calls.length === size ? calls.at(-1) : undefined
+      return { calls, next: last === undefined ? null : `${String(last.ts)},${String(last.id)}` }
+    })
+    server.get('/api/v1/calls/:id', async (request) => {
+      const { id } = request.params as { id: string }
+      const [, trace_id, span_id] = /^([0-9a-f]{32})-([0-9a-f]{16})$/.exec(id) ?? []
+      if (trace_id === undefined)
+        throw new Problem(400, `"${id}" is not a call: write its trace id, "-" and its span id`)
+      const [call] = await store.ask(
+        `SELECT ${columns} FROM calls WHERE trace_id = {trace_id:String} AND span_id = {span_id:String} LIMIT 1`,
+        { trace_id, span_id },
+      )
+      if (call === undefined) throw new Problem(404, `there is no call ${id}; calls are kept for 30 days`)
+      const spans = await store.ask(
+        `SELECT formatDateTime(ts, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC') AS ts, span_id, parent_span_id, name, kind, scope,
+           duration_us / 1000 AS duration_ms, failed, message, attributes
+         FROM spans WHERE trace_id = {trace_id:String} ORDER BY spans.ts LIMIT 1000`,
+        { trace_id },
+      )
+      return { ...call, spans }
+    })
+  }
+}
+
+function filter(query: Query): { where: string; params: Row } {
+  const conditions = ['1']
+  const params: Row = {}
+  const add = (condition: string, name: string, value: unknown) => {
+    conditions.push(condition)
+    params[name] = value
+  }
+  for (const name of texts) if (query[name] !== undefined) add(`${name} = {${name}:String}`, name, query[name])
+  if (query.status !== undefined) {
+    if (!/^\d{3}$/.test(query.status))
+      throw new Problem(400, `"status" is ${JSON.stringify(query.status)}: write three digits`)
+    add('status = {status:UInt16}', 'status', Number(query.status))
+  }
+  if (query.min_duration_ms !== undefined) {
+    const ms = Number(query.min_duration_ms)
+    if (!(ms >= 0))
+      throw new Problem(
+        400,
+        `"min_duration_ms" is ${JSON.stringify(query.min_duration_ms)}: write a number of milliseconds`,
+      )
+    add('duration_us >= {slow:UInt64}', 'slow', Math.floor(ms * 1000))
+  }
+  const from = instant('from', query.from)
+  const to = instant('to', query.to)
+  if (from !== undefined) add('calls.ts >= fromUnixTimestamp64Milli({from:Int64})', 'from', from)
+  if (to !== undefined) add('calls.ts < fromUnixTimestamp64Milli({to:Int64})', 'to', to)
+  if (query.cursor !== undefined) {
+    const [, ts, trace, span] = /^([0-9T:.-]+Z),([0-9a-f]{32})-([0-9a-f]{16})$/.exec(query.cursor) ?? []
+    if (ts === undefined) throw new Problem(400, '"cursor" must be the "next" of an earlier answer')
+    const at = "parseDateTime64BestEffort({at:String}, 6, 'UTC')"
+    conditions.push(
+      `(calls.ts < ${at} OR (calls.ts = ${at} AND (trace_id, span_id) > ({after_trace:String}, {after_span:String})))`,
+    )
+    Object.assign(params, { at: ts, after_trace: trace, after_span: span })
+  }
+  return { where: conditions.join(' AND '), params }
+}

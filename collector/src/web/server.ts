@@ -1,0 +1,104 @@
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import { viewerFolders } from '@callsight/dashboards'
+import fastifyStatic from '@fastify/static'
+import Fastify, { type FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import type { Judge } from '../judge/judge.ts'
+import { limits } from '../limits.ts'
+import { registry } from '../metrics.ts'
+import type { Store } from '../store/store.ts'
+import type { Writer } from '../store/writer.ts'
+import type { Door } from '../token.ts'
+import { alertRoutes } from './alerts.ts'
+import { boardRoutes } from './boards.ts'
+import { callRoutes } from './calls.ts'
+import { Problem, sendProblem } from './problem.ts'
+import { trafficRoutes } from './traffic.ts'
+
+export interface WebParts {
+  store: Store
+  writer: Writer
+  judge: Judge
+  /** Opened by tokens that may read. */
+  door: Door
+  /** Opened by tokens that may change rules as well. */
+  adminDoor: Door
+  /** The listener is on loopback: only then is a request checked for the name it was sent to. */
+  loopback: boolean
+  log: Logger
+}
+
+/** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
+export function webServer({ store, writer, judge, door, adminDoor, loopback, log }: WebParts): FastifyInstance {
+  const server = Fastify({
+    bodyLimit: limits.webBodyBytes,
+    forceCloseConnections: true,
+  })
+
+  server.addHook('onRequest', async (request, reply) => {
+    // A page from elsewhere whose name was made to point at this machine must not read what is here.
+    if (loopback && door.open && !isLocalName(request.hostname)) {
+      return sendProblem(
+        reply,
+        403,
+        `this listener answers to localhost only, not to ${JSON.stringify(request.hostname)}`,
+      )
+    }
+    if (!request.url.startsWith('/api/') && request.url !== '/metrics') return
+    const needed = request.method === 'GET' || isQuestion(request.url) ? door : adminDoor
+    const pass = needed.admit(request.headers.authorization)
+    if ('refused' in pass && !door.open) {
+      reply.header('www-authenticate', 'Bearer')
+      return sendProblem(reply, 401, pass.refused)
+    }
+  })
+  server.addHook('onSend', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff')
+    reply.header('referrer-policy', 'no-referrer')
+    reply.header('x-frame-options', 'DENY')
+  })
+  server.setErrorHandler((error: Error & { statusCode?: number; code?: string }, _request, reply) => {
+    if (error instanceof Problem) return sendProblem(reply, error.status, error.message)
+    const status = error.statusCode ?? 500
+    if (status >= 500) log.error({ error }, 'a request failed')
+    return sendProblem(reply, status, status >= 500 ? 'the collector failed; its log says why' : error.message)
+  })
+
+  server.register(trafficRoutes(store))
+  server.register(callRoutes(store))
+  server.register(alertRoutes({ store, judge }))
+  server.register(boardRoutes(store))
+
+  server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  server.get('/healthz', async () => ({ status: 'ok' }))
+  server.get('/readyz', async (_request, reply) => {
+    const full = writer.queued > limits.queuedRows * 0.8
+    await store.ask('SELECT 1')
+    return reply
+      .code(full ? 503 : 200)
+      .send({ status: full ? 'the queue is nearly full' : 'ok', queued_rows: writer.queued })
+  })
+
+  const { page, viewer, uplot } = viewerFolders
+  server.register(fastifyStatic, { root: viewer, prefix: '/viewer/', cacheControl: false })
+  server.register(fastifyStatic, { root: uplot, prefix: '/uplot/', cacheControl: false, decorateReply: false })
+  for (const path of ['/', '/d/:uid']) {
+    server.get(path, (_request, reply) => reply.type('text/html').send(createReadStream(join(page, 'index.html'))))
+  }
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, 404, `there is no ${request.method} ${request.url.split('?')[0]!.slice(0, 100)}`),
+  )
+  return server
+}
+
+/** A POST that only asks: the viewer's questions have too many variables for a URL. */
+function isQuestion(url: string): boolean {
+  return url.startsWith('/api/v1/boards/')
+}
+
+function isLocalName(host: string): boolean {
+  return (
+    host === 'localhost' || host === '127.0.0.1' || host === '[::1]' || host === '::1' || host.endsWith('.localhost')
+  )
+}
