@@ -39,7 +39,6 @@ export async function startCollector(config: Config, log: Logger): Promise<Colle
     const consumers = new Consumers(config.consumers, process.env.CALLSIGHT_KEY_SECRET)
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
     const read = new Door(config.tokens, ['read', 'admin'])
-    const admin = new Door(config.tokens, ['admin'])
     undo.push(() => writer.stop())
     await writer.add({ consumers: consumers.takeNews() })
 
@@ -51,7 +50,7 @@ export async function startCollector(config: Config, log: Logger): Promise<Colle
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
-    const web = webServer({ store, writer, judge, door: read, adminDoor: admin, loopback, log })
+    const web = webServer({ store, writer, judge, door: read, loopback, log })
     undo.push(() => web.close())
     const webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
 
@@ -61,7 +60,7 @@ export async function startCollector(config: Config, log: Logger): Promise<Colle
       judge,
       configure(next) {
         refuseOpenDoors({ ...next, listen: config.listen })
-        for (const door of [ingest, read, admin]) door.configure(next.tokens)
+        for (const door of [ingest, read]) door.configure(next.tokens)
         consumers.configure(next.consumers)
         judge.setConfig(next)
       },

@@ -21,36 +21,41 @@ import { digest } from '../token.ts'
 
 const say = (line = '') => process.stdout.write(`${line}\n`)
 
+interface Options {
+  seconds?: number
+  to?: string
+}
+
 /** `callsight demo`: everything on one machine, with a bookshop to watch. */
 export function demoCommand(): Command {
   return new Command('demo')
     .description('start a collector, a bookshop API with the agent in it, and traffic from five consumers')
     .option('--seconds <n>', 'stop after this long (default: at Ctrl-C)', seconds)
+    .option('--to <url>', 'send to a collector that runs elsewhere instead of starting one')
     .action(demo)
 }
 
-async function demo(options: { seconds?: number }): Promise<void> {
+async function demo(options: Options): Promise<void> {
   const stopped = stopSignal()
-  const data = mkdtempSync(join(tmpdir(), 'callsight-demo-'))
-  const undo: (() => unknown)[] = [() => rmSync(data, { recursive: true, force: true })]
+  const undo: (() => unknown)[] = []
   try {
-    const webhook = await startWebhook((line) => say(`  webhook  ${line}`))
-    undo.push(() => webhook.close())
     const secret = randomBytes(24).toString('base64')
-    process.env.CALLSIGHT_KEY_SECRET = secret
-    const collector = await startDemoCollector(data, webhook.url)
-    undo.push(() => collector.stop())
-    const shop = await startShop(collector.otlp, secret)
+    const collector = options.to === undefined ? await startDemoCollector(secret, undo) : undefined
+    const shop = await startShop(collector?.otlp ?? options.to!, collector === undefined ? undefined : secret)
     undo.push(() => end(shop.process))
     const traffic = startTraffic(shop.url)
     undo.push(() => traffic.stop())
 
     say()
-    say(`  viewer    ${collector.web}`)
+    say(`  viewer    ${collector?.web ?? `of the collector at ${options.to}`}`)
     say(`  bookshop  ${shop.url}/api/books`)
     say()
-    say(`  Five consumers are calling: globex is slow, initech fails, umbrella is near its quota.`)
-    say(`  The alerts on that arrive at the demo's own webhook and are printed here, the first in about half a minute.`)
+    say('  Five consumers are calling: globex is slow, initech fails, umbrella is near its quota.')
+    if (collector !== undefined) {
+      say(
+        "  The alerts on that arrive at the demo's own webhook and are printed here, the first in about half a minute.",
+      )
+    }
     say(
       options.seconds === undefined ? '  Ctrl-C stops everything.' : `  It all stops after ${options.seconds} seconds.`,
     )
@@ -60,9 +65,10 @@ async function demo(options: { seconds?: number }): Promise<void> {
     if (early !== undefined) throw new Error(`the bookshop ended by itself: ${early}`)
     await traffic.stop()
     await end(shop.process)
-    const { captured, stored } = await accounted(collector.web, traffic.sent)
     say()
     say(`  calls sent      ${traffic.sent}`)
+    if (collector === undefined) return
+    const { captured, stored } = await accounted(collector.web, traffic.sent)
     say(`  calls captured  ${captured}`)
     say(`  calls stored    ${stored}`)
     if (captured !== traffic.sent || stored !== traffic.sent) process.exitCode = 1
@@ -85,20 +91,33 @@ function timeUp(after: number | undefined): Promise<undefined> {
   })
 }
 
-async function startDemoCollector(data: string, webhook: string): Promise<Collector> {
+/** A collector with a store of its own that goes away with it, and a webhook that prints what it is told. */
+async function startDemoCollector(secret: string, undo: (() => unknown)[]): Promise<Collector> {
+  const data = mkdtempSync(join(tmpdir(), 'callsight-demo-'))
+  undo.push(() => rmSync(data, { recursive: true, force: true }))
+  const webhook = await startWebhook((line) => say(`  webhook  ${line}`))
+  undo.push(() => webhook.close())
+  // The same secret in collector and agent: so the one recognises the consumers that the other hashes.
+  process.env.CALLSIGHT_KEY_SECRET = secret
   const file = fileURLToPath(new URL('../../demo/callsight.yaml', import.meta.url))
   const keys = Object.fromEntries(
     callers.map(({ id, key }) => [`DEMO_KEY_${id.toUpperCase()}`, `sha256:${digest(key)}`]),
   )
-  const secret = `whsec_${randomBytes(24).toString('base64')}`
-  const { config, faults } = readConfig(file, { ...keys, DEMO_WEBHOOK: webhook, DEMO_WEBHOOK_SECRET: secret })
+  const webhookSecret = `whsec_${randomBytes(24).toString('base64')}`
+  const { config, faults } = readConfig(file, {
+    ...keys,
+    DEMO_WEBHOOK: webhook.url,
+    DEMO_WEBHOOK_SECRET: webhookSecret,
+  })
   if (config === undefined) throw new Error(faults.map(faultText).join('\n'))
   const listen = {
     otlp: await freeOr(defaultConfig.listen.otlp),
     web: await freeOr(defaultConfig.listen.web),
   }
   const log = pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true }))
-  return startCollector({ ...config, store: { url: `embedded:${data}` }, listen }, log)
+  const collector = await startCollector({ ...config, store: { url: `embedded:${data}` }, listen }, log)
+  undo.push(() => collector.stop())
+  return collector
 }
 
 /** The usual port where it is free, else any: a demo should not fail because something else runs. */
@@ -115,7 +134,7 @@ async function freeOr(wanted: Address): Promise<Address> {
 /** Starts the bookshop with the agent loaded from outside, as one would start any program. */
 async function startShop(
   otlp: string,
-  secret: string,
+  secret: string | undefined,
 ): Promise<{ url: string; process: ChildProcess; ended: Promise<string> }> {
   const agent = createRequire(import.meta.url).resolve('@callsight/agent/register')
   const program = fileURLToPath(new URL('../demo/bookshop.js', import.meta.url))
@@ -129,8 +148,7 @@ async function startShop(
       OTEL_SERVICE_NAME: 'bookshop',
       OTEL_RESOURCE_ATTRIBUTES: 'service.version=1.0.0,deployment.environment.name=demo',
       OTEL_EXPORTER_OTLP_ENDPOINT: otlp,
-      OTEL_EXPORTER_OTLP_HEADERS: '',
-      CALLSIGHT_KEY_SECRET: secret,
+      ...(secret === undefined ? {} : { OTEL_EXPORTER_OTLP_HEADERS: '', CALLSIGHT_KEY_SECRET: secret }),
     },
   })
   const ended = once(shop, 'exit').then(([code, signal]) => `exit code ${code ?? signal}`)

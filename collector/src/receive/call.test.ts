@@ -238,12 +238,12 @@ describe('operations', () => {
 
   it('stops growing: 404 is one name, and guesses end at the limit', () => {
     const operations = new Operations()
-    expect(operations.name('s', 'GET', '', '/wp-admin.php', 404)).toBe('GET (unmatched)')
+    expect(operations.name('s', 'GET', '', '/wp-admin.php', true)).toBe('GET (unmatched)')
     const word = (i: number) => `/${[...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join('')}`
-    const names = new Set(Array.from({ length: 5000 }, (_, i) => operations.name('s', 'GET', '', word(i), 200)))
+    const names = new Set(Array.from({ length: 5000 }, (_, i) => operations.name('s', 'GET', '', word(i), false)))
     expect(names.size).toBe(limits.guessedOperations + 1)
     expect(names).toContain('_OTHER')
-    expect(operations.name('other service', 'GET', '', word(4999), 200)).toBe(`GET ${word(4999)}`)
+    expect(operations.name('other service', 'GET', '', word(4999), false)).toBe(`GET ${word(4999)}`)
   })
 })
 

@@ -76,7 +76,7 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
     operation:
       text(a['callsight.operation']) ||
       operationName(a, style) ||
-      operations.name(origin.service, method, route, path, status),
+      operations.name(origin.service, method, route, path, direction === 'in' && status === 404),
     method,
     route,
     path,

@@ -7,11 +7,10 @@ import { limits } from '../limits.ts'
 export class Operations {
   readonly #guessed = new Map<string, Set<string>>()
 
-  name(service: string, method: string, route: string, path: string, status: number): string {
+  name(service: string, method: string, route: string, path: string, unmatched: boolean): string {
     if (route !== '') return `${method} ${route}`
     if (path === '') return method
-    // Nothing was registered under such a path: one name for all of them.
-    if (status === 404) return `${method} (unmatched)`
+    if (unmatched) return `${method} (unmatched)`
     const guess = `${method} ${fold(path)}`
     const known = this.#known(service)
     if (known.has(guess)) return guess

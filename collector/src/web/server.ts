@@ -22,15 +22,13 @@ export interface WebParts {
   judge: Judge
   /** Opened by tokens that may read. */
   door: Door
-  /** Opened by tokens that may change rules as well. */
-  adminDoor: Door
   /** The listener is on loopback: only then is a request checked for the name it was sent to. */
   loopback: boolean
   log: Logger
 }
 
 /** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
-export function webServer({ store, writer, judge, door, adminDoor, loopback, log }: WebParts): FastifyInstance {
+export function webServer({ store, writer, judge, door, loopback, log }: WebParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.webBodyBytes,
     forceCloseConnections: true,
@@ -46,11 +44,14 @@ export function webServer({ store, writer, judge, door, adminDoor, loopback, log
       )
     }
     if (!request.url.startsWith('/api/') && request.url !== '/metrics') return
-    const needed = request.method === 'GET' || isQuestion(request.url) ? door : adminDoor
-    const pass = needed.admit(request.headers.authorization)
-    if ('refused' in pass && !door.open) {
+    const pass = door.admit(request.headers.authorization)
+    if ('refused' in pass) {
       reply.header('www-authenticate', 'Bearer')
       return sendProblem(reply, 401, pass.refused)
+    }
+    const changes = request.method !== 'GET' && !isQuestion(request.url)
+    if (changes && pass.token !== undefined && pass.token.scope !== 'admin') {
+      return sendProblem(reply, 403, 'this token may read; a change needs one of scope admin')
     }
   })
   server.addHook('onSend', async (_request, reply) => {
