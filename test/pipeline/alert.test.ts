@@ -125,7 +125,7 @@ it('a rule added on the command line is judged, listed, and removed again', asyn
   expect(added, added.err).toMatchObject({ code: 0 })
   expect((await callsight('list')).out).toContain('failing')
   const bad = await callsight('add', 'p95 > fast', '--service', 'shop')
-  expect(bad.code).toBe(1)
+  expect(bad.code).toBe(2)
   expect(bad.err).toContain('p95 > fast')
 
   const app = await startApp('slow.mjs', { OTEL_SERVICE_NAME: 'shop', OTEL_EXPORTER_OTLP_ENDPOINT: collector.otlp })

@@ -8,9 +8,8 @@ export async function openServer(url: string): Promise<Lanes> {
   try {
     address = new URL(url)
   } catch {
-    throw new Error(
-      `the store's URL is not one: ${url}\nWrite embedded:DIR or https://user:password@host:8443/callsight.`,
-    )
+    // Not repeated: it may hold a password.
+    throw new Error(\"the store's URL cannot be read.\nWrite embedded:DIR or https://user:password@host:8443/callsight.\")
   }
   const database = decodeURIComponent(address.pathname.slice(1)) || 'callsight'
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(database)) {
