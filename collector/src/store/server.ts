@@ -9,9 +9,7 @@ export async function openServer(url: string): Promise<Lanes> {
     address = new URL(url)
   } catch {
     // Not repeated: it may hold a password.
-    throw new Error(
-      "the store's URL cannot be read.\nWrite embedded:DIR or https://user:password@host:8443/callsight.",
-    )
+    throw new Error("the store's URL cannot be read.\nWrite embedded:DIR or https://user:password@host:8443/callsight.")
   }
   const database = decodeURIComponent(address.pathname.slice(1)) || 'callsight'
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(database)) {
