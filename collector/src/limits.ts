@@ -79,7 +79,7 @@ export const limits = {
   alertGroups: 500,
   /** Consumers judged for one objective, the worst first. */
   objectiveGroups: 10_000,
-  /** Objectives and quotas take at most this share of the judge's time: a costly question is asked less often. */
+  /** Objectives and quotas are asked about at most this share of the time: the longer it takes, the less often. */
   standingShare: 0.2,
   /** A state that did not change is written again after this long, so that a chart has a point for it. */
   stateRepeatMs: 60_000,

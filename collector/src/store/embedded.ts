@@ -45,9 +45,7 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
     write: new Pool(1, () => open()),
     judge: new Pool(1, () => open()),
     pages: new Pool(limits.engineQuestions, () =>
-      open(
-        `max_execution_time = ${limits.questionSeconds}, max_result_rows = ${limits.questionRows}, max_threads = 1, readonly = 2`,
-      ),
+      open(`max_execution_time = ${limits.questionSeconds}, max_result_rows = ${limits.questionRows}, readonly = 2`),
     ),
   }
   return {

@@ -10,7 +10,7 @@ const MINUTE = 60_000
 
 /** A quantile of a merged histogram `h`, in milliseconds: see sql/0003_rollups.sql. */
 function quantile(p: number): string {
-  return `exp2((mapKeys(h)[arrayFirstIndex(n -> n >= ${p} * calls, arrayCumSum(mapValues(h)))] - 0.5) / 16) / 1000`
+  return `round(exp2((mapKeys(h)[arrayFirstIndex(n -> n >= ${p} * calls, arrayCumSum(mapValues(h)))] - 0.5) / 16) / 1000, 3)`
 }
 
 /** What is told of each service, operation or consumer. */
