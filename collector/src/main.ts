@@ -46,13 +46,15 @@ export async function startCollector(config: Config, log: Logger): Promise<Colle
     undo.push(() => otlpServer.close())
     const otlp = await listen(otlpServer, config.listen.otlp, 'OTLP', '--otlp')
 
-    const judge = await startJudge({ store, config, log })
+    // The viewer's address is known when it listens, which needs the judge.
+    let webUrl = ''
+    const judge = startJudge({ store, config, log, externalUrl: () => webUrl })
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
     const web = webServer({ store, writer, judge, door: read, loopback, log })
     undo.push(() => web.close())
-    const webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
+    webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
 
     return {
       otlp,

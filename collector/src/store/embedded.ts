@@ -43,7 +43,8 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
 
   const pools = {
     write: new Pool(1, () => open()),
-    judge: new Pool(1, () => open()),
+    // Alerts and standings, which do not wait for each other.
+    judge: new Pool(2, () => open()),
     pages: new Pool(limits.engineQuestions, () =>
       open(`max_execution_time = ${limits.questionSeconds}, max_result_rows = ${limits.questionRows}, readonly = 2`),
     ),

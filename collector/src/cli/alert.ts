@@ -1,0 +1,202 @@
+import { Command, InvalidArgumentError } from 'commander'
+import { parseCondition } from '../config/condition.ts'
+import { Unreadable } from '../config/fault.ts'
+
+interface Connection {
+  url: string
+  token?: string
+}
+
+interface AddOptions {
+  service?: string
+  operation?: string
+  consumer?: string
+  over?: string
+  for?: string
+  keepFiringFor?: string
+  groupBy?: string
+  minCalls?: string
+  severity?: string
+  name?: string
+  notify?: string[]
+}
+
+/** Said to the user as it is; exit code 1. */
+class Refusal extends Error {}
+
+/**
+ * `callsight alert add|list|remove`: alert rules of a running collector, by its API. Exit code 0 when done, 1 when the
+ * collector is not there or refuses, 2 for wrong usage.
+ */
+export function alertCommand(): Command {
+  const alert = new Command('alert').description('Add, list and remove alert rules of a running collector')
+  connected(alert.command('add'))
+    .description('Add a rule; it is judged from the next tick on and kept in the store')
+    .argument(
+      '<condition>',
+      'p50, p90, p95, p99 or p99.9 and a duration, or error_rate and a share: "p95 > 300ms"',
+      condition,
+    )
+    .option('--service <name>', 'only calls of this service')
+    .option('--operation <name>', 'only this operation; * stands for any text')
+    .option('--consumer <id>', 'only this consumer')
+    .option('--over <duration>', 'window that is judged (default 5m)')
+    .option('--for <duration>', 'how long the condition must hold before the alert fires (default 0s)')
+    .option('--keep-firing-for <duration>', 'how long a firing alert outlives its condition (default 0s)')
+    .option('--group-by <labels>', 'one alert for each value of these, comma-separated: operation,consumer')
+    .option('--min-calls <n>', 'with fewer calls in the window nothing fires (default 10)')
+    .option('--severity <word>', 'goes into the notice (default warning)')
+    .option('--name <name>', 'default: made of the condition and what it is about')
+    .option('--notify <receiver>', 'a channel of callsight.yaml, or an http(s) URL; may be repeated', gathered)
+    .action((when: string, options: AddOptions & Connection) => answered(() => add(when, options)))
+  connected(alert.command('list'))
+    .description('List the rules and their states')
+    .option('--json', 'as the API gives them')
+    .action((options: Connection & { json?: boolean }) => answered(() => list(options)))
+  connected(alert.command('remove'))
+    .description('Remove a rule; its firing alerts are resolved')
+    .argument('<name>')
+    .action((name: string, options: Connection) => answered(() => remove(name, options)))
+  return alert
+}
+
+function connected(command: Command): Command {
+  return command
+    .option('--url <url>', 'the collector (or CALLSIGHT_URL)', process.env.CALLSIGHT_URL ?? 'http://127.0.0.1:4319')
+    .option('--token <token>', 'a token with the scope admin (or CALLSIGHT_TOKEN)')
+}
+
+function condition(text: string): string {
+  try {
+    return parseCondition(text).text
+  } catch (error) {
+    if (error instanceof Unreadable) throw new InvalidArgumentError(`${error.message}; ${error.remedy}`)
+    throw error
+  }
+}
+
+function gathered(receiver: string, before: string[] = []): string[] {
+  return [...before, receiver]
+}
+
+async function add(when: string, options: AddOptions & Connection): Promise<void> {
+  const rule = {
+    name: options.name,
+    when,
+    service: options.service,
+    operation: options.operation,
+    consumer: options.consumer,
+    over: options.over,
+    for: options.for,
+    keep_firing_for: options.keepFiringFor,
+    group_by: options.groupBy?.split(',').map((label) => label.trim()),
+    min_calls: options.minCalls,
+    severity: options.severity,
+    notify: options.notify,
+  }
+  const added = (await ask(options, 'POST', '/api/v1/alerts/rules', rule)) as { name: string; when: string }
+  console.log(`added ${added.name}: ${added.when}`)
+}
+
+interface ListedRule {
+  name: string
+  state: string
+  when: string
+  over_ms: number
+  for_ms: number
+  service: string | null
+  operation: string | null
+  consumer: string | null
+  group_by: string[]
+  notify: string[]
+  source: string
+}
+
+async function list(options: Connection & { json?: boolean }): Promise<void> {
+  const { rules } = (await ask(options, 'GET', '/api/v1/alerts/rules')) as { rules: ListedRule[] }
+  if (options.json) return console.log(JSON.stringify(rules, undefined, 2))
+  if (rules.length === 0) return console.log('no alert rules: callsight alert add "p95 > 300ms" --service NAME')
+  const cells = rules.map((rule) => [
+    rule.name,
+    rule.state,
+    rule.when,
+    `${rule.over_ms / 1000}s`,
+    `${rule.for_ms / 1000}s`,
+    [rule.service, rule.operation, rule.consumer].filter((part) => part !== null).join(' ') || 'all calls',
+    rule.group_by.join(',') || '-',
+    rule.notify.join(',') || '-',
+    rule.source,
+  ])
+  const head = ['NAME', 'STATE', 'WHEN', 'OVER', 'FOR', 'ABOUT', 'GROUP BY', 'NOTIFY', 'FROM']
+  const widths = head.map((title, i) => Math.max(title.length, ...cells.map((row) => row[i]!.length)))
+  for (const row of [head, ...cells])
+    console.log(
+      row
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join('  ')
+        .trimEnd(),
+    )
+}
+
+async function remove(name: string, options: Connection): Promise<void> {
+  await ask(options, 'DELETE', `/api/v1/alerts/rules/${encodeURIComponent(name)}`)
+  console.log(`removed ${name}`)
+}
+
+async function answered(work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    console.error(error.message)
+    process.exitCode = 1
+  }
+}
+
+/** @throws Refusal with words for the user */
+async function ask(
+  { url, token = process.env.CALLSIGHT_TOKEN }: Connection,
+  method: string,
+  path: string,
+  body?: unknown,
+) {
+  let address: URL
+  try {
+    address = new URL(path, url)
+  } catch {
+    throw new Refusal(`${JSON.stringify(url)} is not a URL: write --url http://127.0.0.1:4319`)
+  }
+  let response: Response
+  try {
+    response = await fetch(address, {
+      method,
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    })
+  } catch (error) {
+    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
+    const reason = cause?.code ?? cause?.message ?? String(error)
+    throw new Refusal(
+      `no collector answers at ${address.origin} (${reason}): start one with "callsight up", or name it with --url or CALLSIGHT_URL`,
+    )
+  }
+  if (response.ok) return response.status === 204 ? undefined : response.json()
+  const detail = await detailOf(response)
+  if (response.status === 401 || response.status === 403) {
+    throw new Refusal(`${detail}\nGive a token with the scope admin by --token or CALLSIGHT_TOKEN.`)
+  }
+  throw new Refusal(detail)
+}
+
+/** The collector says what is wrong in a problem document; anything else is not a collector. */
+async function detailOf(response: Response): Promise<string> {
+  const text = await response.text()
+  try {
+    const { detail } = JSON.parse(text) as { detail?: unknown }
+    if (typeof detail === 'string') return detail
+  } catch {}
+  return `${new URL(response.url).origin} answered HTTP ${response.status}: is this a collector?`
+}

@@ -1,0 +1,137 @@
+/** Where a listener binds. */
+export interface Address {
+  readonly host: string
+  /** 0 picks a free port. */
+  readonly port: number
+}
+
+/** A share as a fraction of whole numbers, so that no count is ever compared with a rounded percentage. */
+export interface Share {
+  /** As written: `99.5%`. */
+  readonly text: string
+  readonly numerator: number
+  readonly denominator: number
+}
+
+export interface Token {
+  readonly name: string
+  /** `ingest` may send calls, `read` may ask, `admin` may also change rules. */
+  readonly scope: 'ingest' | 'read' | 'admin'
+  /** Of the token, in lower-case hexadecimal; the token itself is nowhere. */
+  readonly sha256: string
+  /** Environment that calls sent with this token belong to. */
+  readonly env: string | undefined
+}
+
+export interface Consumer {
+  readonly id: string
+  readonly name: string
+  readonly plan: string | undefined
+  /** SHA-256 of each API key of this consumer, in lower-case hexadecimal. */
+  readonly keys: readonly string[]
+  /** IANA name; its months are the consumer's quota months. */
+  readonly timeZone: string
+}
+
+export interface Quota {
+  readonly name: string
+  readonly limit: number
+  /** The calendar month in the consumer's time zone, or the minute. */
+  readonly per: 'month' | '1m'
+}
+
+export interface Plan {
+  readonly name: string
+  readonly quotas: readonly Quota[]
+}
+
+/** A promise: of the calls in the window, at least `target` are good. */
+export interface Objective {
+  readonly name: string
+  readonly service: string | undefined
+  /** `*` stands for any text. */
+  readonly operation: string | undefined
+  /** `consumer`: one promise to each; undefined: one over all. */
+  readonly per: 'consumer' | undefined
+  /** A good call did not fail and, where this is given, took less. */
+  readonly latencyBelowUs: number | undefined
+  readonly target: Share
+  /** As written, for people: `30d`. */
+  readonly window: string
+  readonly windowMs: number
+}
+
+/** What an alert may be split by. */
+export const alertLabels = [
+  'service',
+  'env',
+  'version',
+  'operation',
+  'consumer',
+  'plan',
+  'style',
+  'method',
+  'route',
+] as const
+export type AlertLabel = (typeof alertLabels)[number]
+
+/** `p95 > 300ms`, `error_rate > 5%`. */
+export type Condition =
+  | { readonly text: string; readonly metric: 'percentile'; readonly percentile: Share; readonly aboveUs: number }
+  | { readonly text: string; readonly metric: 'error_rate'; readonly above: Share }
+
+export interface AlertRule {
+  readonly name: string
+  readonly when: Condition
+  /** Calls that ended in this long before now are judged. */
+  readonly overMs: number
+  /** How long the condition must hold before the alert fires. */
+  readonly forMs: number
+  /** How long a firing alert outlives its condition. */
+  readonly keepFiringForMs: number
+  /** With fewer calls in the window the condition does not hold. */
+  readonly minCalls: number
+  readonly service: string | undefined
+  /** `*` stands for any text. */
+  readonly operation: string | undefined
+  readonly consumer: string | undefined
+  readonly groupBy: readonly AlertLabel[]
+  readonly severity: string
+  /** Names of channels, or http(s) URLs. */
+  readonly notify: readonly string[]
+}
+
+export interface Channel {
+  readonly name: string
+  /** http(s) URL; it may hold credentials, so it is never logged whole. */
+  readonly webhook: string
+  /** `whsec_` and base64, or plain text; undefined: notices are not signed. */
+  readonly secret: string | undefined
+}
+
+/** callsight.yaml, read and checked: durations are milliseconds, shares are fractions, every list is there. */
+export interface Config {
+  readonly store: { readonly url: string }
+  readonly listen: { readonly otlp: Address; readonly web: Address }
+  readonly tokens: readonly Token[]
+  readonly consumers: readonly Consumer[]
+  readonly plans: readonly Plan[]
+  readonly objectives: readonly Objective[]
+  readonly alerts: readonly AlertRule[]
+  readonly channels: readonly Channel[]
+}
+
+/** What holds without a file. */
+export const defaultConfig: Config = Object.freeze({
+  store: Object.freeze({ url: 'embedded:./callsight-data' }),
+  listen: Object.freeze({
+    otlp: Object.freeze({ host: '127.0.0.1', port: 4318 }),
+    web: Object.freeze({ host: '127.0.0.1', port: 4319 }),
+  }),
+  tokens: Object.freeze([]),
+  consumers: Object.freeze([]),
+  plans: Object.freeze([]),
+  objectives: Object.freeze([]),
+  alerts: Object.freeze([]),
+  channels: Object.freeze([]),
+})

@@ -1,0 +1,265 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file's own syntax for variables
+import { describe, expect, it } from 'vitest'
+import { faultText } from './fault.ts'
+import { parseConfig, readConfig, readRule } from './read.ts'
+
+const hash = 'a'.repeat(64)
+
+function faultsOf(text: string, env: Record<string, string> = {}): string[] {
+  return parseConfig(text, 'callsight.yaml', env).faults.map(faultText)
+}
+
+describe('a configuration', () => {
+  it('is read into parsed values, frozen', () => {
+    const { config, faults } = parseConfig(
+      `
+store: { url: "https://me:\${PASSWORD}@clickhouse:8443/callsight" }
+listen: { otlp: "0.0.0.0:4318", web: "[::1]:0" }
+tokens:
+  - { name: shop, scope: ingest, sha256: "${hash.toUpperCase()}", env: prod }
+consumers:
+  - { id: acme, name: Acme Corp, plan: gold, keys: ["sha256:${hash}"], time_zone: Europe/Berlin }
+  - { id: bob }
+plans:
+  gold: { quotas: [{ name: monthly, limit: 1000000, per: month }, { name: burst, limit: "\${BURST}", per: 1m }] }
+objectives:
+  - name: fast
+    service: checkout
+    operation: "POST /orders"
+    per: consumer
+    good: { latency_below: 300ms }
+    target: 99.95%
+    window: 30d
+    method: occurrences
+alerts:
+  - name: slow
+    when: p99.9>1.5s
+    over: 5m
+    for: 1m
+    keep_firing_for: 90s
+    min_calls: 20
+    group_by: [operation, consumer, operation]
+    severity: page
+    notify: [ops, "https://hooks.example.com/x"]
+  - { name: failing, when: error_rate > 2.5 % }
+channels:
+  ops: { webhook: "\${HOOK}", secret: "whsec_c2VjcmV0" }
+`,
+      'callsight.yaml',
+      { PASSWORD: 'p', BURST: '600', HOOK: 'http://127.0.0.1:9/h' },
+    )
+    expect(faults).toEqual([])
+    expect(config).toEqual({
+      store: { url: 'https://me:p@clickhouse:8443/callsight' },
+      listen: { otlp: { host: '0.0.0.0', port: 4318 }, web: { host: '::1', port: 0 } },
+      tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod' }],
+      consumers: [
+        { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [hash], timeZone: 'Europe/Berlin' },
+        { id: 'bob', name: 'bob', plan: undefined, keys: [], timeZone: 'UTC' },
+      ],
+      plans: [
+        {
+          name: 'gold',
+          quotas: [
+            { name: 'monthly', limit: 1000000, per: 'month' },
+            { name: 'burst', limit: 600, per: '1m' },
+          ],
+        },
+      ],
+      objectives: [
+        {
+          name: 'fast',
+          service: 'checkout',
+          operation: 'POST /orders',
+          per: 'consumer',
+          latencyBelowUs: 300_000,
+          target: { text: '99.95%', numerator: 9995, denominator: 10_000 },
+          window: '30d',
+          windowMs: 30 * 86_400_000,
+        },
+      ],
+      alerts: [
+        {
+          name: 'slow',
+          when: {
+            text: 'p99.9 > 1.5s',
+            metric: 'percentile',
+            percentile: { text: '99.9%', numerator: 999, denominator: 1000 },
+            aboveUs: 1_500_000,
+          },
+          overMs: 300_000,
+          forMs: 60_000,
+          keepFiringForMs: 90_000,
+          minCalls: 20,
+          service: undefined,
+          operation: undefined,
+          consumer: undefined,
+          groupBy: ['consumer', 'operation'],
+          severity: 'page',
+          notify: ['ops', 'https://hooks.example.com/x'],
+        },
+        {
+          name: 'failing',
+          when: {
+            text: 'error_rate > 2.5 %',
+            metric: 'error_rate',
+            above: { text: '2.5 %', numerator: 25, denominator: 1000 },
+          },
+          overMs: 300_000,
+          forMs: 0,
+          keepFiringForMs: 0,
+          minCalls: 10,
+          service: undefined,
+          operation: undefined,
+          consumer: undefined,
+          groupBy: [],
+          severity: 'warning',
+          notify: [],
+        },
+      ],
+      channels: [{ name: 'ops', webhook: 'http://127.0.0.1:9/h', secret: 'whsec_c2VjcmV0' }],
+    })
+    expect(Object.isFrozen(config?.alerts[0]?.when)).toBe(true)
+  })
+
+  it('may be empty, and so may be its sections', () => {
+    expect(parseConfig('', 'x', {}).config?.listen.otlp.port).toBe(4318)
+    expect(parseConfig('alerts:\n  # none yet\n', 'x', {}).config?.alerts).toEqual([])
+  })
+
+  it('follows aliases, and places their faults where the value stands', () => {
+    const text = 'plans:\n  gold: &g { quotas: [{ name: m, limit: many, per: month }] }\n  blue: *g\n'
+    expect(faultsOf(text)).toEqual([
+      'callsight.yaml:2:41: plans.gold.quotas[0].limit: "many" is not a whole number from 1; write it in digits: 2',
+      'callsight.yaml:2:41: plans.blue.quotas[0].limit: "many" is not a whole number from 1; write it in digits: 2',
+    ])
+  })
+})
+
+describe('faults', () => {
+  it('are all reported together, each with its place and a remedy', () => {
+    const text = `stor: { url: x }
+retention: { calls: 30d }
+store: { url: "ftp://x" }
+listen: { otlp: "4318" }
+tokens:
+  - { name: a, scope: ingst, sha256: abc }
+  - { name: a, scope: consumer, sha256: ${hash}, consumer: acme }
+consumers:
+  - { id: acme, plan: glod, keys: ["sha256:${hash}", "${hash}"], time_zone: Mars/Base }
+  - { id: 7 }
+plans:
+  gold:
+    quotas:
+      - { name: monthly, limit: 0, per: day }
+objectives:
+  - name: fast
+    good: { latency_below: 300 }
+    target: 99.5
+    window: month
+    method: timeslices
+    exclude: []
+  - { name: fast, target: 100%, window: 90d }
+alerts:
+  - when: p95 >> 300ms
+    over: 5 minutes
+    group_by: [operatoin]
+    notify: [opps, "ftp://x"]
+    servce: shop
+  - { name: b, when: rps > 5, for: 2d }
+  - { name: c, when: p97 > 5s, notify: ops }
+  - just text
+channels:
+  ops: { webhook: "\${HOOK}", secret: whsec_! }
+  chat: { slack: "https://hooks.example.com/secret-path" }
+  bad: { webhook: "secret-path" }
+`
+    expect(faultsOf(text)).toEqual([
+      'callsight.yaml:1:1: stor: unknown key "stor"; did you mean store?',
+      'callsight.yaml:2:1: retention: the key retention is not supported yet; remove it',
+      'callsight.yaml:3:15: store.url: is not the place of a store; write embedded:DIR or https://user:password@host:8443/callsight',
+      'callsight.yaml:4:17: listen.otlp: "4318" is not an address; write HOST:PORT: 127.0.0.1:4318',
+      'callsight.yaml:6:23: tokens[0].scope: "ingst" is not known here; did you mean ingest?',
+      'callsight.yaml:6:38: tokens[0].sha256: is not a SHA-256; write 64 hexadecimal digits: printf %s "$KEY" | sha256sum',
+      'callsight.yaml:7:13: tokens[1].name: the token "a" is there twice; rename or remove one',
+      'callsight.yaml:7:23: tokens[1].scope: consumer is not supported yet; use ingest, read, admin',
+      'callsight.yaml:7:107: tokens[1].consumer: the key consumer is not supported yet; remove it',
+      'callsight.yaml:9:23: consumers[0].plan: there is no plan "glod"; did you mean gold?',
+      `callsight.yaml:9:111: consumers[0].keys[1]: the key hash "${hash}" is there twice; rename or remove one`,
+      'callsight.yaml:9:191: consumers[0].time_zone: "Mars/Base" is not a time zone; write an IANA name: Europe/Berlin',
+      'callsight.yaml:10:11: consumers[1].id: 7 is a number, not text; put it in quotes: "7"',
+      'callsight.yaml:14:33: plans.gold.quotas[0].limit: "0" is not a whole number from 1; write it in digits: 2',
+      'callsight.yaml:14:41: plans.gold.quotas[0].per: day is not supported yet; use month, 1m',
+      'callsight.yaml:17:28: objectives[0].good.latency_below: "300" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m',
+      'callsight.yaml:18:13: objectives[0].target: "99.5" is not a percentage; write a number with a percent sign: 99.5%',
+      'callsight.yaml:19:13: objectives[0].window: the calendar window month is not supported yet; write a rolling one: 30d',
+      'callsight.yaml:20:13: objectives[0].method: timeslices is not supported yet; use occurrences',
+      'callsight.yaml:21:5: objectives[0].exclude: the key exclude is not supported yet; remove it',
+      'callsight.yaml:22:13: objectives[1].name: the objective "fast" is there twice; rename or remove one',
+      'callsight.yaml:22:27: objectives[1].target: "100%" leaves nothing to judge; write more than 0% and less than 100%',
+      'callsight.yaml:22:41: objectives[1].window: "90d" is too long; write at most 30d',
+      'callsight.yaml:24:5: alerts[0].name: is missing; add it',
+      'callsight.yaml:24:11: alerts[0].when: ">>" is not a comparison here; use >',
+      'callsight.yaml:25:11: alerts[0].over: "5 minutes" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m',
+      'callsight.yaml:26:16: alerts[0].group_by[0]: "operatoin" is not known here; did you mean operation?',
+      'callsight.yaml:27:14: alerts[0].notify[0]: there is no channel "opps"; did you mean ops?',
+      'callsight.yaml:27:20: alerts[0].notify[1]: this is not an http or https URL; write it as https://hooks.example.com/path',
+      'callsight.yaml:28:5: alerts[0].servce: unknown key "servce"; did you mean service?',
+      'callsight.yaml:29:22: alerts[1].when: rps is not supported yet; use p50, p90, p95, p99, p99.9, error_rate',
+      'callsight.yaml:29:36: alerts[1].for: "2d" is too long; write at most 1d',
+      'callsight.yaml:30:22: alerts[2].when: "p97" is not a metric; did you mean p90?',
+      'callsight.yaml:30:40: alerts[2].notify: is not a list; write [a, b] or one "- a" a line',
+      'callsight.yaml:31:5: alerts[3]: is not a map; write key: value pairs',
+      'callsight.yaml:33:19: channels.ops.webhook: ${HOOK} is not set; set the environment variable HOOK',
+      'callsight.yaml:33:38: channels.ops.secret: starts with whsec_ but goes on with something else than base64; copy the whole secret',
+      'callsight.yaml:34:9: channels.chat.webhook: is missing; add it',
+      'callsight.yaml:34:11: channels.chat.slack: the key slack is not supported yet; remove it',
+      'callsight.yaml:35:19: channels.bad.webhook: this is not an http or https URL; write it as https://hooks.example.com/path',
+    ])
+  })
+
+  it('of the YAML itself have a place too', () => {
+    expect(faultsOf('alerts: [\nstore: {}\n')).toEqual([
+      expect.stringMatching(/^callsight\.yaml:\d+:\d+: .+; correct the YAML here$/),
+      ...faultsOf('alerts: [\nstore: {}\n').slice(1),
+    ])
+    expect(faultsOf('alerts: []\nalerts: []\n')[0]).toBe(
+      'callsight.yaml:2:1: Map keys must be unique; correct the YAML here',
+    )
+  })
+
+  it('show the variable and not its value', () => {
+    const [fault] = faultsOf('alerts: [{ name: a, when: "${WHEN}" }]', { WHEN: 'a secret' })
+    expect(fault).toBe(
+      'callsight.yaml:1:27: alerts[0].when: "${WHEN}" is not a condition; write it as p95 > 300ms or error_rate > 5%',
+    )
+  })
+
+  it('leave $${NAME} as the text ${NAME}', () => {
+    const { config } = parseConfig('consumers: [{ id: "$${A}" }]', 'x', {})
+    expect(config?.consumers[0]?.id).toBe('${A}')
+  })
+
+  it('name a file that is not there', () => {
+    const { faults } = readConfig('/nowhere/callsight.yaml', {})
+    expect(faultText(faults[0]!)).toMatch(/^\/nowhere\/callsight\.yaml:1:1: cannot be read: ENOENT/)
+  })
+})
+
+describe('a rule from elsewhere', () => {
+  it('is held to the same', () => {
+    expect(readRule({ name: 'a', when: 'p95 > 1s', notify: ['ops'] }, ['ops']).rule?.overMs).toBe(300_000)
+    expect(readRule({ name: 'a', when: 'p95 > 1', notify: ['x'] }, ['ops']).problems).toEqual([
+      {
+        path: ['when'],
+        what: '"1" is not a duration',
+        remedy: 'write a number and a unit (us, ms, s, m, h, d, w): 5m',
+      },
+      {
+        path: ['notify', 0],
+        what: 'there is no channel "x"',
+        remedy: 'add it under channels, or use one that is there',
+      },
+    ])
+  })
+})

@@ -1,0 +1,26 @@
+import { Counter, Histogram } from 'prom-client'
+import { registry } from '../metrics.ts'
+
+const registers = [registry]
+
+export const judged = {
+  seconds: new Histogram({
+    name: 'callsight_judge_seconds',
+    help: 'Time of one judgement of all alerts, or of all objectives and quotas (standings)',
+    labelNames: ['what'] as const,
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  }),
+  failures: new Counter({
+    name: 'callsight_judge_failures_total',
+    help: 'Judgements that failed and are tried again, by what was judged',
+    labelNames: ['what'] as const,
+    registers,
+  }),
+  events: new Counter({
+    name: 'callsight_alert_events_total',
+    help: 'Changes of state of alerts',
+    labelNames: ['state'] as const,
+    registers,
+  }),
+}

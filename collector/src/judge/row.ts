@@ -1,0 +1,42 @@
+import type { Row } from '../store/store.ts'
+import type { Alert, AlertEvent } from './alert.ts'
+
+/** Epoch milliseconds as ClickHouse takes a DateTime64(3). */
+export function timeText(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').slice(0, -1)
+}
+
+/** … and as it takes a DateTime. */
+export function secondText(ms: number): string {
+  return timeText(ms).slice(0, 19)
+}
+
+export function rowOfEvent(event: AlertEvent): Row {
+  const { atMs, activeSinceMs, ...same } = event
+  return { ...same, ts: timeText(atMs), active_since: timeText(activeSinceMs) }
+}
+
+/** Reads a row of aggregate/history.ts. */
+export function eventOfRow(row: Row): AlertEvent {
+  return {
+    id: String(row.id),
+    atMs: Number(row.at_ms),
+    rule: String(row.rule),
+    fingerprint: String(row.fingerprint),
+    labels: row.labels as Record<string, string>,
+    severity: String(row.severity),
+    state: row.state as AlertEvent['state'],
+    value: row.value === null ? null : Number(row.value),
+    threshold: Number(row.threshold),
+    calls: Number(row.calls),
+    summary: String(row.summary),
+    activeSinceMs: Number(row.active_since_ms),
+  }
+}
+
+/** The alert as its newest event left it. */
+export function alertOfEvent(event: AlertEvent): Alert {
+  const { rule, fingerprint, labels, severity, value, threshold, calls, activeSinceMs } = event
+  const state = event.state === 'firing' ? 'firing' : 'pending'
+  return { rule, fingerprint, labels, severity, state, activeSinceMs, clearSinceMs: undefined, value, threshold, calls }
+}

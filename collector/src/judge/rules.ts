@@ -1,0 +1,46 @@
+import type { AlertRule, Config } from '../config/config.ts'
+import { problemText } from '../config/fault.ts'
+import { readRule } from '../config/read.ts'
+import type { Store } from '../store/store.ts'
+import { timeText } from './row.ts'
+
+/** A rule and where it lives. */
+export interface PlacedRule {
+  readonly rule: AlertRule
+  /** `file`: callsight.yaml; `api`: made by the API or the command line, kept in the store. */
+  readonly source: 'file' | 'api'
+}
+
+/** The rules kept in the store; one that this version cannot read is told to `faulty`. */
+export async function storedRules(store: Store, faulty: (name: string, fault: string) => void): Promise<AlertRule[]> {
+  const rows = await store.query<{ name: string; rule: string }>(
+    'SELECT name, rule FROM alert_rules FINAL WHERE NOT removed ORDER BY name',
+  )
+  return rows.flatMap(({ name, rule: json }) => {
+    // A rule outlives its channel: it is still judged, and its notices are recorded as given up.
+    const { rule, problems } = readRule(JSON.parse(json), undefined)
+    if (rule !== undefined) return [rule]
+    faulty(name, problems.map(problemText).join('; '))
+    return []
+  })
+}
+
+/** Keeps a rule, or its removal. The newest row of a name counts. */
+export async function storeRule(
+  store: Store,
+  name: string,
+  rule: Readonly<Record<string, unknown>> | undefined,
+  nowMs: number,
+): Promise<void> {
+  const row = { name, rule: JSON.stringify(rule ?? {}), removed: rule === undefined, changed_at: timeText(nowMs) }
+  await store.insert('alert_rules', [row], `rule-${name}-${nowMs}`)
+}
+
+/** The rules of the file, then those of the store whose names the file does not use. */
+export function placedRules(config: Config, stored: readonly AlertRule[]): PlacedRule[] {
+  const names = new Set(config.alerts.map(({ name }) => name))
+  return [
+    ...config.alerts.map((rule): PlacedRule => ({ rule, source: 'file' })),
+    ...stored.filter(({ name }) => !names.has(name)).map((rule): PlacedRule => ({ rule, source: 'api' })),
+  ]
+}

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { Channel } from '../config/config.ts'
+import { urlText } from '../config/url.ts'
+import type { AlertEvent } from '../judge/alert.ts'
+import { limits } from '../limits.ts'
+import { noticeBody } from './document.ts'
+import { notices } from './metrics.ts'
+import { type Attempt, type Notice, Queue } from './queue.ts'
+import { signedHeaders } from './sign.ts'
+import { post } from './webhook.ts'
+
+/** The name a receiver goes by in tables and messages: the channel's, or for a URL its host and a hash. */
+export function receiverName(receiver: string): string {
+  return receiver.includes('://') ? urlText(receiver) : receiver
+}
+
+interface AlertNotice extends Notice {
+  readonly event: AlertEvent
+}
+
+/** Keeps the record of one attempt; it may fail, and is then called again with the same. */
+export type Record = (event: AlertEvent, receiver: string, attempt: Attempt) => Promise<void>
+
+interface Receiver {
+  channel: Channel
+  readonly queue: Queue<AlertNotice>
+}
+
+interface Options {
+  readonly record: Record
+  /** Where people find this collector. */
+  readonly externalUrl: () => string
+  readonly log: Logger
+  readonly now: () => number
+}
+
+/** Delivers notices. Each receiver has a queue of its own, so that none waits for another and the judge for none. */
+export class Notifier {
+  readonly #options: Options
+  readonly #receivers = new Map<string, Receiver>()
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Adds and updates receivers. What waits for an updated one goes to its new address. */
+  configure(channels: readonly Channel[]): void {
+    for (const channel of channels) {
+      const known = this.#receivers.get(channel.name)
+      if (known === undefined) this.#receivers.set(channel.name, this.#receiver(channel))
+      else if (known.channel.webhook !== channel.webhook || known.channel.secret !== channel.secret) {
+        known.channel = channel
+        known.queue.revive()
+      }
+    }
+  }
+
+  /** Forgets the receivers that are not among these, once nothing waits for them. */
+  keep(names: ReadonlySet<string>): void {
+    for (const [name, { queue }] of this.#receivers) {
+      if (!names.has(name) && queue.length === 0) this.#receivers.delete(name)
+    }
+  }
+
+  /** @returns false when there is no such receiver */
+  send(event: AlertEvent, receiver: string, attempts = 0): boolean {
+    const found = this.#receivers.get(receiver)
+    if (found === undefined) return false
+    found.queue.add({ id: event.id, fingerprint: event.fingerprint, createdMs: event.atMs, attempts, event })
+    return true
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#receivers.values()].map(({ queue }) => queue.stop()))
+  }
+
+  #receiver(channel: Channel): Receiver {
+    const { externalUrl, now } = this.#options
+    const deliver = ({ event }: AlertNotice, stop: AbortSignal) => {
+      const { name, webhook, secret } = receiver.channel
+      const body = noticeBody(event, name, externalUrl())
+      return post(webhook, signedHeaders(secret, event.id, Math.floor(Date.now() / 1000), body), body, stop)
+    }
+    const record = ({ event }: AlertNotice, attempt: Attempt) => this.#recorded(event, channel.name, attempt)
+    const receiver: Receiver = { channel, queue: new Queue<AlertNotice>({ deliver, record }, now) }
+    return receiver
+  }
+
+  /** A record that cannot be kept is tried a few times; without it the notice is sent once more after a restart. */
+  async #recorded(event: AlertEvent, receiver: string, attempt: Attempt): Promise<void> {
+    const { log, record } = this.#options
+    const result = attempt.error === '' ? 'delivered' : attempt.done ? 'given_up' : 'failed'
+    notices.inc({ result })
+    const about = { rule: event.rule, state: event.state, channel: receiver, attempt: attempt.attempt }
+    if (result === 'delivered') log.info(about, 'notice delivered')
+    else log.warn({ ...about, error: attempt.error, done: attempt.done }, 'notice not delivered')
+    for (let again = limits.insertAttempts; again > 0; again--) {
+      try {
+        return await record(event, receiver, attempt)
+      } catch (error) {
+        log.warn({ ...about, error: String(error) }, 'the record of a delivery was not stored')
+        await sleep(limits.recordPauseMs)
+      }
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import type { FastifyInstance } from 'fastify'
+import { eventsQuestion } from '../aggregate/history.ts'
+import { usageQuestion } from '../aggregate/usage.ts'
+import type { AlertRule } from '../config/config.ts'
+import { problemText } from '../config/fault.ts'
+import { readRule } from '../config/read.ts'
+import { ratio } from '../config/share.ts'
+import { type Alert, thresholdOf } from '../judge/alert.ts'
+import type { Judge } from '../judge/judge.ts'
+import { periodOf } from '../judge/quota.ts'
+import { eventOfRow } from '../judge/row.ts'
+import type { PlacedRule } from '../judge/rules.ts'
+import type { ObjectiveStanding, QuotaStanding } from '../judge/standing.ts'
+import { limits } from '../limits.ts'
+import { receiverName } from '../notify/notifier.ts'
+import type { Store } from '../store/store.ts'
+import { Problem } from './problem.ts'
+import { instant, pageSize } from './traffic.ts'
+
+type Query = Record<string, string | undefined>
+
+/** Alerts and their rules, objectives and quotas as judged, and one consumer's use. */
+export function alertRoutes(parts: { judge: Judge; store: Store }): (server: FastifyInstance) => Promise<void> {
+  const { judge, store } = parts
+  return async (server) => {
+    server.get('/api/v1/alerts', async () => ({ alerts: judge.alerts().map((alert) => alertJson(alert, judge)) }))
+
+    server.get('/api/v1/alerts/rules', async () => ({ rules: judge.rules().map((placed) => ruleJson(placed, judge)) }))
+
+    server.post('/api/v1/alerts/rules', async (request, reply) => {
+      const placed = await addRule(judge, request.body)
+      return reply.code(201).send(ruleJson(placed, judge))
+    })
+
+    server.delete('/api/v1/alerts/rules/:name', async (request, reply) => {
+      const { name } = request.params as { name: string }
+      const placed = judge.rules().find(({ rule }) => rule.name === name)
+      if (placed === undefined) throw new Problem(404, `there is no alert rule ${JSON.stringify(name)}`)
+      if (placed.source === 'file') {
+        throw new Problem(409, `the alert rule ${JSON.stringify(name)} stands in callsight.yaml: remove it there`)
+      }
+      await judge.removeRule(name)
+      return reply.code(204).send()
+    })
+
+    server.get('/api/v1/alerts/events', async (request) => {
+      const query = request.query as Query
+      const filter = { rule: query.rule, fromMs: instant('from', query.from) }
+      const { sql, params } = eventsQuestion(filter, pageSize(query))
+      const events = (await store.ask(sql, params)).map(eventOfRow)
+      return {
+        events: events.map(({ atMs, activeSinceMs, ...event }) => {
+          return { at: time(atMs), ...event, active_since: time(activeSinceMs) }
+        }),
+      }
+    })
+
+    server.get('/api/v1/objectives', async () => ({
+      objectives: judge.config.objectives.map(({ name }) => objectiveJson(judge, name)),
+    }))
+
+    server.get('/api/v1/objectives/:name', async (request) => {
+      const { name } = request.params as { name: string }
+      return objectiveJson(judge, name)
+    })
+
+    server.get('/api/v1/quotas', async () => ({ quotas: judge.quotas().map(quotaJson) }))
+
+    server.get('/api/v1/consumers/:id/usage', async (request) => {
+      const { id } = request.params as { id: string }
+      return usageJson(judge, store, id)
+    })
+  }
+}
+
+/** A rule without a name is named after what it says. */
+async function addRule(judge: Judge, body: unknown): Promise<PlacedRule> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Problem(400, 'send a rule as a JSON object, with the keys of an alert in callsight.yaml')
+  }
+  const written: Record<string, unknown> = { ...body }
+  written.name ??= nameOf(written)
+  const channels = judge.config.channels.map(({ name }) => name)
+  const { rule, problems } = readRule(written, channels)
+  if (rule === undefined) throw new Problem(400, problems.map(problemText).join('\n'))
+  const rules = judge.rules()
+  if (rules.some(({ rule: { name } }) => name === rule.name)) {
+    throw new Problem(
+      409,
+      `there is already an alert rule ${JSON.stringify(rule.name)}: remove it or choose another name`,
+    )
+  }
+  if (rules.filter(({ source }) => source === 'api').length >= limits.rules) {
+    throw new Problem(
+      409,
+      `there are already ${limits.rules} alert rules: remove one, or write them into callsight.yaml`,
+    )
+  }
+  await judge.addRule(rule, written)
+  return { rule, source: 'api' }
+}
+
+function nameOf({ when, service, operation, consumer }: Record<string, unknown>): string {
+  return [service, operation, consumer, when]
+    .filter((part) => typeof part === 'string')
+    .join('-')
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}._]+/gu, '-')
+    .replace(/^[^\p{L}\p{N}]+|-+$/gu, '')
+    .slice(0, limits.nameChars)
+}
+
+function alertJson(alert: Alert, judge: Judge) {
+  const { rule, fingerprint, labels, severity, state, calls } = alert
+  const placed = judge.rules().find((placed) => placed.rule.name === rule)
+  return {
+    rule,
+    fingerprint,
+    labels,
+    severity,
+    state,
+    when: placed?.rule.when.text ?? null,
+    ...measured(placed?.rule, alert.value, alert.threshold),
+    calls,
+    active_since: time(alert.activeSinceMs),
+  }
+}
+
+/** A value and its threshold, under names that carry their unit. */
+function measured(rule: AlertRule | undefined, value: number | null, threshold: number) {
+  return rule?.when.metric === 'error_rate'
+    ? { value_ratio: value, threshold_ratio: threshold }
+    : { value_ms: value, threshold_ms: threshold }
+}
+
+function ruleJson({ rule, source }: PlacedRule, judge: Judge) {
+  const states = judge.alerts().filter((alert) => alert.rule === rule.name)
+  const firing = states.filter(({ state }) => state === 'firing').length
+  const threshold = thresholdOf(rule.when)
+  return {
+    name: rule.name,
+    source,
+    when: rule.when.text,
+    ...(rule.when.metric === 'error_rate' ? { threshold_ratio: threshold } : { threshold_ms: threshold }),
+    over_ms: rule.overMs,
+    for_ms: rule.forMs,
+    keep_firing_for_ms: rule.keepFiringForMs,
+    min_calls: rule.minCalls,
+    service: rule.service ?? null,
+    operation: rule.operation ?? null,
+    consumer: rule.consumer ?? null,
+    group_by: rule.groupBy,
+    severity: rule.severity,
+    // A webhook's URL is a secret: whoever has it can post there.
+    notify: rule.notify.map(receiverName),
+    state: firing > 0 ? 'firing' : states.length > 0 ? 'pending' : 'inactive',
+    firing,
+    pending: states.length - firing,
+  }
+}
+
+function objectiveJson(judge: Judge, name: string) {
+  const objective = judge.config.objectives.find((objective) => objective.name === name)
+  if (objective === undefined) {
+    throw new Problem(404, `there is no objective ${JSON.stringify(name)}: objectives stand in callsight.yaml`)
+  }
+  return {
+    name,
+    service: objective.service ?? null,
+    operation: objective.operation ?? null,
+    per: objective.per ?? null,
+    latency_below_ms: objective.latencyBelowUs === undefined ? null : objective.latencyBelowUs / 1000,
+    target_ratio: ratio(objective.target),
+    window: objective.window,
+    window_ms: objective.windowMs,
+    states: judge
+      .objectives()
+      .filter((standing) => standing.objective.name === name)
+      .map(standingJson),
+  }
+}
+
+function standingJson({ consumer, atMs, counts, verdict }: ObjectiveStanding) {
+  return {
+    consumer: consumer === '' ? null : consumer,
+    at: time(atMs),
+    total: counts.total,
+    bad: counts.bad,
+    attainment_ratio: verdict.attainment,
+    met: verdict.met,
+    budget_left_ratio: verdict.budgetLeft,
+    burn_rate_1h: verdict.burnRate1h,
+    burn_rate_5m: verdict.burnRate5m,
+  }
+}
+
+function quotaJson({ quota, plan, consumer, atMs, period, used, usedRatio, state }: QuotaStanding) {
+  return {
+    quota: quota.name,
+    plan,
+    consumer,
+    per: quota.per,
+    period_start: time(period.startMs),
+    period_end: time(period.endMs),
+    used,
+    allowed: quota.limit,
+    used_ratio: usedRatio,
+    state,
+    at: time(atMs),
+  }
+}
+
+/** This month's calls of a consumer, counted now, and its quotas as judged last. */
+async function usageJson(judge: Judge, store: Store, id: string) {
+  const consumer = judge.config.consumers.find((consumer) => consumer.id === id)
+  const timeZone = consumer?.timeZone ?? 'UTC'
+  const period = periodOf('month', timeZone, Date.now())
+  const { sql, params } = usageQuestion(period.startMs, period.endMs, { consumers: [id], plans: [] })
+  const [use] = await store.ask<{ newest_plan: string; used: number }>(sql, params)
+  if (use === undefined && consumer === undefined) {
+    throw new Problem(404, `no calls of consumer ${JSON.stringify(id)} this month, and it is not in callsight.yaml`)
+  }
+  return {
+    id,
+    plan: consumer?.plan ?? (use?.newest_plan || null),
+    time_zone: timeZone,
+    month: { start: time(period.startMs), end: time(period.endMs), calls: Number(use?.used ?? 0) },
+    quotas: judge
+      .quotas()
+      .filter((standing) => standing.consumer === id)
+      .map(quotaJson),
+  }
+}
+
+function time(ms: number): string {
+  return new Date(ms).toISOString()
+}
