@@ -10,9 +10,11 @@ import { callers } from '../../collector/src/demo/traffic.ts'
 import { temporaryFolder } from '../program.ts'
 
 const deploy = fileURLToPath(new URL('../../deploy/', import.meta.url))
-const env = Object.fromEntries(
-  ['CLICKHOUSE_PASSWORD', 'CALLSIGHT_INGEST_SHA256', 'CALLSIGHT_READ_SHA256'].map((name) => [name, '0'.repeat(64)]),
-)
+const env = {
+  CLICKHOUSE_PASSWORD: 'secret',
+  CALLSIGHT_INGEST_SHA256: 'a'.repeat(64),
+  CALLSIGHT_READ_SHA256: 'b'.repeat(64),
+}
 
 it('the collector of the compose file has a configuration without faults that knows the demo’s keys', () => {
   const { config, faults } = readConfig(join(deploy, 'compose.callsight.yaml'), env)
