@@ -1,0 +1,325 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Board, boards, expand, type Panel } from '@callsight/dashboards'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { awkwardService, type SeededCall, seed } from '../../../test/browser/seed.ts'
+import { migrate } from '../store/migrate.ts'
+import { openStore, type Store } from '../store/store.ts'
+import { boardRoutes, type PanelAnswer } from './boards.ts'
+import { Problem, sendProblem } from './problem.ts'
+
+const minute = 60_000
+const now = Math.floor(Date.now() / 1000) * 1000
+const folder = mkdtempSync(join(tmpdir(), 'callsight-boards-'))
+let store: Store
+let server: FastifyInstance
+let calls: SeededCall[]
+
+beforeAll(async () => {
+  store = await openStore(`embedded:${folder}`)
+  await migrate(store)
+  calls = await seed(store, now)
+  server = Fastify()
+  server.setErrorHandler((error: Error, _request, reply) =>
+    sendProblem(reply, error instanceof Problem ? error.status : 500, error.message),
+  )
+  await server.register(boardRoutes(store))
+}, 60_000)
+
+afterAll(async () => {
+  await server.close()
+  await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface Range {
+  name: string
+  from: number
+  to: number
+  intervalMs: number
+}
+
+const ranges: Range[] = [
+  { name: 'a quarter of an hour of single calls', from: now - 15 * minute, to: now, intervalMs: 5000 },
+  { name: 'a day of minutes', from: now - 24 * 60 * minute, to: now, intervalMs: 600_000 },
+  { name: 'a month of quarters', from: now - 30 * 24 * 60 * minute, to: now, intervalMs: 10_800_000 },
+  {
+    name: 'a range without calls',
+    from: now - 40 * 24 * 60 * minute,
+    to: now - 35 * 24 * 60 * minute,
+    intervalMs: 3_600_000,
+  },
+]
+
+const choices: { name: string; service: string[] }[] = [
+  { name: 'all services', service: [] },
+  { name: 'one service', service: ['shop'] },
+  { name: 'a service with quote and backslash', service: [awkwardService] },
+  { name: 'an attempt to break out', service: ["\\') OR 1=1 --", "' UNION ALL SELECT 1 --"] },
+]
+
+async function ask(board: Board, panel: Panel, range: Omit<Range, 'name'>, service: string[] = []) {
+  const { from, to, intervalMs } = range
+  const response = await server.inject({
+    method: 'POST',
+    url: `/api/v1/boards/${board.uid}/query`,
+    payload: { panel: panel.id, from, to, intervalMs, variables: { service } },
+  })
+  expect(response.statusCode, response.body).toBe(200)
+  return response.json<PanelAnswer>()
+}
+
+describe.each(boards())('every panel of $uid runs', (board) => {
+  describe.each(ranges)('$name', (range) => {
+    test.each(choices)('$name', async ({ service }) => {
+      for (const panel of board.panels) expectShape(panel, await ask(board, panel, range, service))
+    })
+  })
+})
+
+/** What each type of panel needs of its answer, in Grafana as in the viewer. */
+function expectShape(panel: Panel, { columns, rows }: PanelAnswer): void {
+  const types = columns.map(({ type }) => type)
+  const numbers = types.filter((type) => type === 'number').length
+  expect(numbers, panel.title).toBeGreaterThan(0)
+  expect(rows.length, panel.title).toBeLessThanOrEqual(2000)
+  if (panel.targets[0]!.format === 0) {
+    expect(columns[0], panel.title).toEqual({ name: 'time', type: 'time' })
+    const times = rows.map((row) => Number(row[0]))
+    expect(times, panel.title).toEqual([...times].sort((a, b) => a - b))
+    if (types.includes('text')) expect(numbers, panel.title).toBe(1)
+  }
+  if (panel.type === 'stat' && panel.targets[0]!.format === 1) expect([rows.length, columns.length]).toEqual([1, 1])
+  if (panel.type === 'bargauge') expect(types, panel.title).toEqual(['text', 'number'])
+  for (const { matcher } of panel.fieldConfig.overrides) {
+    if (matcher.id === 'byName')
+      expect(
+        columns.map(({ name }) => name),
+        panel.title,
+      ).toContain(matcher.options)
+  }
+}
+
+describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
+  const [overview, consumers] = boards() as [Board, Board]
+  const raw = range.intervalMs < minute
+  // The roll-ups know a call by its minute only.
+  const stamp = ({ ms }: SeededCall) => (raw ? ms : Math.floor(ms / minute) * minute)
+  const within = () => calls.filter((call) => stamp(call) >= range.from && stamp(call) <= range.to)
+
+  test('operations', async () => {
+    const rows = records(await ask(overview, titled(overview, 'Operations'), range))
+    const wanted = [...grouped(within(), (call) => `${call.service} ${call.operation}`).values()].map((group) => ({
+      service: group[0]!.service,
+      operation: group[0]!.operation,
+      'requests/s': close(group.length / ((range.to - range.from) / 1000)),
+      calls: group.length,
+      'error share': close(failed(group) / group.length),
+      p50: close(percentile(group, 0.5)),
+      p95: close(percentile(group, 0.95)),
+      p99: close(percentile(group, 0.99)),
+      'last call': Math.floor(Math.max(...group.map(stamp)) / 1000) * 1000,
+    }))
+    expect(rows).toHaveLength(9)
+    expect(byKey(rows, 'operation')).toEqual(byKey(wanted, 'operation'))
+  })
+
+  test('only the chosen service', async () => {
+    const rows = records(await ask(overview, titled(overview, 'Operations'), range, [awkwardService]))
+    expect(rows.map((row) => [row.service, row.calls])).toEqual([
+      [awkwardService, within().filter(({ service }) => service === awkwardService).length],
+    ])
+  })
+
+  test('consumers', async () => {
+    const rows = records(await ask(consumers, titled(consumers, 'Consumers'), range))
+    const wanted = [...grouped(within(), ({ consumer }) => consumer).entries()].map(([consumer, group]) => ({
+      consumer: names[consumer] ?? (consumer || '(unknown)'),
+      plan: group[0]!.plan,
+      calls: group.length,
+      'share of calls': close(group.length / within().length),
+      'error share': close(failed(group) / group.length),
+      p95: close(percentile(group, 0.95)),
+      'last call': Math.floor(Math.max(...group.map(stamp)) / 1000) * 1000,
+    }))
+    expect(byKey(rows, 'consumer')).toEqual(byKey(wanted, 'consumer'))
+    const ranked = await ask(consumers, titled(consumers, 'Who calls most'), range)
+    expect(ranked.rows).toEqual(
+      wanted.sort((a, b) => b.calls - a.calls).map(({ consumer, calls }) => [consumer, calls]),
+    )
+  })
+
+  test('requests by outcome, in complete buckets only, those without a call as 0', async () => {
+    const answer = await ask(overview, titled(overview, 'Requests by outcome'), range)
+    const width = range.intervalMs
+    const begin = Math.floor(range.from / width) * width
+    const end = Math.floor((range.to - 3000) / width) * width
+    const wanted: unknown[][] = []
+    for (let at = begin; at < end; at += width) {
+      const bucket = calls.filter((call) => stamp(call) >= at && stamp(call) < at + width)
+      const rate = (outcome: string) => close(bucket.filter((call) => call.outcome === outcome).length / (width / 1000))
+      wanted.push([at, ...['ok', 'client_error', 'server_error', 'timeout', 'aborted'].map(rate)])
+    }
+    expect(answer.rows).toEqual(wanted)
+  })
+
+  test('figures', async () => {
+    const figure = async (board: Board, title: string) => {
+      const { columns, rows } = await ask(board, titled(board, title), range)
+      return rows.at(-1)![columns.length - 1]
+    }
+    // Of the last minute, or the last bucket where that is longer, counted back from the end.
+    const width = Math.max(range.intervalMs, minute)
+    const last = calls.filter((call) => Math.floor(stamp(call) / 1000) * 1000 > range.to - width)
+    expect(await figure(overview, 'Error share now')).toEqual(close(failed(last) / last.length))
+    expect(await figure(overview, '95 % faster than')).toEqual(close(percentile(last, 0.95)))
+    const active = (some: SeededCall[]) => new Set(some.map(({ consumer }) => consumer).filter(Boolean)).size
+    expect(await figure(overview, 'Consumers')).toBe(active(within()))
+    expect(await figure(consumers, 'Active consumers')).toBe(active(last))
+    const unknown = within().filter(({ consumer }) => consumer === '').length
+    expect(await figure(consumers, 'Calls without a consumer')).toEqual(close(unknown / within().length))
+  })
+})
+
+describe('judgements', () => {
+  const [overview, consumers] = boards() as [Board, Board]
+  const range = ranges[0]!
+
+  test('the newest state of each objective, alert and quota', async () => {
+    const objectives = records(await ask(overview, titled(overview, 'Objectives'), range))
+    expect(objectives.map((row) => [row.objective, row.for, row['budget left'], row['burn rate']])).toEqual([
+      ['checkout-fast', 'Initech', -0.42, 15.8],
+      ['checkout-fast', 'Acme Corp', 0.18, 2.6],
+      ['books-answer', 'all', 0.71, 0.4],
+      ['payments-work', 'all', 0.93, 0.1],
+    ])
+    expect((await ask(overview, titled(overview, 'Worst budget'), range)).rows).toEqual([[-0.42]])
+    const alerts = records(await ask(overview, titled(overview, 'Alerts'), range))
+    expect(alerts.map(({ rule, state, value }) => [rule, state, value])).toEqual([
+      ['slow-checkout', 'firing', 341.2],
+      ['slow-payments', 'pending', 301],
+      ['failing', 'resolved', 0.004],
+    ])
+    expect((await ask(overview, titled(overview, 'Alerts firing'), range)).rows).toEqual([[1]])
+    const quotas = records(await ask(consumers, titled(consumers, 'Quota use'), range))
+    expect(quotas.map(({ consumer, quota, used }) => [consumer, quota, used])).toEqual([
+      ['Hooli', 'monthly', 1130],
+      ['Initech', 'monthly', 96_840],
+      ['Globex', 'monthly', 733_019],
+      ['Acme Corp', 'monthly', 412_208],
+      ['Acme Corp', 'burst', 52],
+    ])
+  })
+
+  test('follow the chosen service', async () => {
+    const objectives = records(await ask(overview, titled(overview, 'Objectives'), range, ['billing']))
+    expect(objectives.map(({ objective }) => objective)).toEqual(['payments-work'])
+    const alerts = records(await ask(overview, titled(overview, 'Alerts'), range, ['billing']))
+    expect(alerts.map(({ rule }) => rule)).toEqual(['slow-payments'])
+  })
+})
+
+test('a panel reads only the table that fits its range', async () => {
+  const [overview] = boards() as [Board]
+  for (const [range, wanted] of [
+    [ranges[0]!, 'calls'],
+    [ranges[1]!, 'calls_1m'],
+    [ranges[2]!, 'calls_15m'],
+  ] as const) {
+    const { rawSql } = titled(overview, 'Operations').targets[0]!
+    const sql = expand(rawSql, { ...range, variables: {}, board: overview })
+    const plan = await store.ask<{ table: string; rows: number }>(`EXPLAIN ESTIMATE ${sql}`)
+    expect(plan.filter(({ rows }) => Number(rows) > 0).map(({ table }) => table)).toEqual([wanted])
+  }
+})
+
+describe('the routes', () => {
+  test('list boards, and when the newest call was made', async () => {
+    const { boards: listed, newest_call } = (await server.inject('/api/v1/boards')).json()
+    expect(listed.map(({ uid }: Board) => uid)).toEqual(['callsight-overview', 'callsight-consumers'])
+    expect(Date.parse(newest_call)).toBe(Math.max(...calls.map(({ ms }) => ms)))
+    expect((await server.inject('/api/v1/boards/callsight-overview')).json().uid).toBe('callsight-overview')
+  })
+
+  test('offer the services of a range', async () => {
+    const url = `/api/v1/boards/callsight-overview/variables/service?from=${now - 5 * minute}&to=${now}`
+    expect((await server.inject(url)).json()).toEqual({ options: ['billing', awkwardService, 'shop'] })
+    const past = `/api/v1/boards/callsight-overview/variables/service?from=1000&to=2000`
+    expect((await server.inject(past)).json()).toEqual({ options: [] })
+  })
+
+  const good = { panel: 1, from: now - minute, to: now, intervalMs: 5000, variables: {} }
+  test.each([
+    ['an unknown board', '/api/v1/boards/nothing/query', good, 404, /no board nothing; there are callsight-overview/],
+    ['an unknown panel', undefined, { ...good, panel: 999 }, 404, /no panel 999/],
+    ['an unknown query', undefined, { ...good, refId: 'Z' }, 404, /query Z/],
+    ['an unknown variable', undefined, { ...good, variables: { nothing: 'x' } }, 400, /no variable nothing/],
+    ['SQL', undefined, { ...good, sql: 'SELECT 1' }, 400, /sql/],
+    ['a range backwards', undefined, { ...good, from: now + 1 }, 400, /from must be before to/],
+    ['a range of years', undefined, { ...good, from: 0 }, 400, /longer than 800 days/],
+    ['a value that is too long', undefined, { ...good, variables: { service: 'x'.repeat(501) } }, 400, /service/],
+    ['no body', undefined, undefined, 400, /body/],
+  ])('refuse %s', async (_name, url, payload, status, detail) => {
+    const response = await server.inject({
+      method: 'POST',
+      url: url ?? '/api/v1/boards/callsight-overview/query',
+      ...(payload === undefined ? {} : { payload }),
+    })
+    expect(response.statusCode).toBe(status)
+    expect(response.headers['content-type']).toMatch('application/problem+json')
+    expect(response.json().detail).toMatch(detail)
+  })
+
+  test('widen a bucket that no roll-up has, and one too narrow for the range', async () => {
+    const [overview] = boards() as [Board]
+    const panel = titled(overview, 'Requests/s')
+    const odd = await ask(overview, panel, { from: now - 6 * 60 * minute, to: now, intervalMs: 61_000 })
+    expect(Number(odd.rows[1]![0]) - Number(odd.rows[0]![0])).toBe(120_000)
+    const narrow = await ask(overview, panel, { from: now - 24 * 60 * minute, to: now, intervalMs: 1 })
+    expect(narrow.rows.length).toBeLessThanOrEqual(2001)
+  })
+})
+
+const names: Record<string, string> = {
+  acme: 'Acme Corp',
+  globex: 'Globex',
+  initech: 'Initech',
+  umbrella: 'Umbrella Analytics International Ltd',
+  hooli: 'Hooli',
+}
+
+function titled(board: Board, title: string): Panel {
+  return board.panels.find((panel) => panel.title === title)!
+}
+
+function records({ columns, rows }: PanelAnswer): Record<string, string | number | null>[] {
+  return rows.map((row) => Object.fromEntries(columns.map(({ name }, index) => [name, row[index]!])))
+}
+
+function grouped(some: SeededCall[], key: (call: SeededCall) => string): Map<string, SeededCall[]> {
+  const groups = new Map<string, SeededCall[]>()
+  for (const call of some) groups.set(key(call), [...(groups.get(key(call)) ?? []), call])
+  return groups
+}
+
+function failed(some: SeededCall[]): number {
+  return some.filter(({ outcome }) => outcome === 'server_error' || outcome === 'timeout').length
+}
+
+/** The rule of the roll-ups, counted here without them. */
+function percentile(some: SeededCall[], share: number): number {
+  const buckets = some
+    .map(({ duration_us }) => Math.ceil(Math.log2(Math.max(duration_us, 1)) * 16))
+    .sort((a, b) => a - b)
+  return 2 ** ((buckets[Math.max(Math.ceil(share * buckets.length - 1e-9), 1) - 1]! - 0.5) / 16) / 1000
+}
+
+function close(value: number) {
+  return expect.closeTo(value, 9)
+}
+
+function byKey<T extends Record<string, unknown>>(rows: T[], key: string): T[] {
+  return [...rows].sort((a, b) => String(a[key]).localeCompare(String(b[key])))
+}
