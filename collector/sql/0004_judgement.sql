@@ -14,7 +14,8 @@ CREATE TABLE IF NOT EXISTS objective_states (
   attainment Nullable(Float64) COMMENT 'good / total; null without calls',
   budget_left Nullable(Float64) COMMENT '1 = untouched, 0 = spent, negative = broken; null without calls',
   burn_rate_1h Nullable(Float64) COMMENT 'bad share of the last hour over the allowed share',
-  burn_rate_5m Nullable(Float64) COMMENT 'the same of the last five minutes'
+  burn_rate_5m Nullable(Float64) COMMENT 'the same of the last five minutes',
+  INDEX by_ts ts TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(ts)
@@ -33,7 +34,8 @@ CREATE TABLE IF NOT EXISTS quota_states (
   period_end DateTime('UTC'),
   used UInt64,
   allowed UInt64,
-  used_ratio Float64
+  used_ratio Float64,
+  INDEX by_ts ts TYPE minmax GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(ts)

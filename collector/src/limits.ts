@@ -53,6 +53,13 @@ export const limits = {
   questionSeconds: 15,
   /** … and refused when its answer has more rows: no panel can show them. */
   questionRows: 100_000,
+  /** Longest range of a panel: how long the quarters of an hour are kept, and a month. */
+  rangeMs: 800 * 24 * 3600_000,
+  /** Most buckets of one answer; no screen has more points. */
+  answerBuckets: 2000,
+  /** Values chosen for one variable of a board, and the length of each: what a URL can hold. */
+  variableValues: 200,
+  variableChars: 500,
   /** Largest body of an API request: a rule, or the variables of a panel. */
   webBodyBytes: 1 * MiB,
   /** How often callsight.yaml is looked at for changes. */

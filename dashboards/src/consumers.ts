@@ -14,17 +14,18 @@ import {
   unit,
 } from './board.ts'
 import { limits } from './limits.ts'
-import { calls, consumerName, failedShare, knownConsumers, percentile, service, sql, step } from './source.ts'
-
-const quotaSteps = ['green', [0.7, 'yellow'], [0.9, 'red']] as const
-
-/** The newest row of each consumer's quota, of periods that have not ended. */
-const quotas = sql`
-  SELECT quota, consumer, argMax((used, allowed, used_ratio, period_end), ts) AS state
-  FROM quota_states
-  WHERE ts <= $__toTime AND ts > $__toTime - INTERVAL ${limits.judgementMinutes} MINUTE
-  GROUP BY quota, consumer, per
-  HAVING state.4 > $__toTime`
+import {
+  calls,
+  consumerName,
+  failedShare,
+  knownConsumers,
+  percentile,
+  quotaSteps,
+  quotas,
+  service,
+  sql,
+  step,
+} from './source.ts'
 
 /** The consumers with most calls in the range: those with a line of their own. */
 const top = sql`

@@ -22,6 +22,8 @@ import {
   failedShare,
   knownConsumers,
   percentile,
+  quotaSteps,
+  quotas,
   service,
   sql,
   step,
@@ -50,7 +52,7 @@ const objectives = sql`
 
 /** The newest row of each alert; there is one for each change of its state, so no lower bound. */
 const alerts = sql`
-  SELECT rule, fingerprint, argMax((state, labels, value, active_since, severity), ts) AS newest
+  SELECT rule, fingerprint, argMax((state, labels, summary, active_since), ts) AS newest
   FROM alert_events
   WHERE ts <= $__toTime AND (labels['service'] = '' OR ${chosenServices("labels['service']")})
   GROUP BY rule, fingerprint`
@@ -304,12 +306,11 @@ export const overview = board({
           w: 12,
           title: 'Alerts',
           description:
-            'Alerts that are firing or pending, and those resolved within the last day, by their newest state. Where names the service, operation or consumer of the alert, value is what the rule measured then. From `alert_events`. Rules are listed by `callsight alert list`.',
+            'Alerts that are firing or pending, and those resolved within the last day, by their newest state. Where names the service, operation or consumer of the alert, measured is what the rule saw then. From `alert_events`. Rules are listed by `callsight alert list`.',
           unit: 'none',
           noValue: 'No alert is firing, pending or was resolved in the last day',
           overrides: [
             column('state', { id: 'mappings', value: [alertStates] }, colouredText),
-            column('value', unit('short')),
             column('since', unit('dateTimeFromNow')),
           ],
           sql: sql`
@@ -317,7 +318,7 @@ export const overview = board({
               newest.1 AS state,
               rule,
               arrayStringConcat(mapValues(newest.2), ' · ') AS "where",
-              newest.3 AS value,
+              splitByString(', ', substring(newest.3, position(newest.3, ': ') + 2))[1] AS measured,
               newest.4 AS since
             FROM (
               ${alerts}
@@ -330,7 +331,58 @@ export const overview = board({
       ],
     },
     {
-      h: 10,
+      h: 7,
+      panels: [
+        table({
+          id: 14,
+          w: 24,
+          title: 'Busiest consumers',
+          description:
+            'The consumers with most incoming calls in the range, what the service failed them, and of the quota they have used most of: its name and the share used. From `calls` or its roll-ups and `quota_states`. The Consumers board shows more of each.',
+          unit: 'none',
+          noValue: 'No calls in this time range',
+          sortBy: [{ displayName: 'calls', desc: true }],
+          overrides: [
+            column('calls', unit('locale')),
+            column(
+              'error share',
+              unit('percentunit'),
+              decimals(2),
+              thresholds('text', [0.01, 'yellow'], [0.05, 'red']),
+              colouredText,
+            ),
+            column('p95', unit('ms'), thresholds('text', [300, 'yellow'], [1000, 'red']), colouredText),
+            column('quota used', unit('percentunit'), decimals(0), thresholds(...quotaSteps), ...gauge),
+            column('last call', unit('dateTimeFromNow')),
+          ],
+          sql: sql`
+            SELECT
+              ${consumerName} AS consumer,
+              if(known_plan = '', plan_seen, known_plan) AS plan,
+              n AS calls,
+              ${failedShare} AS "error share",
+              ${percentile(0.95)} AS p95,
+              used.tightest AS quota,
+              used.share AS "quota used",
+              last AS "last call"
+            FROM (
+              ${calls({ time: 'none', keys: ['consumer'], wanted: ['n', 'failed', 'h', 'last', 'plan_seen'] })}
+            ) AS called
+            ${knownConsumers}
+            LEFT JOIN (
+              SELECT consumer, argMax(quota, state.3) AS tightest, toNullable(max(state.3)) AS share
+              FROM (
+                ${quotas}
+              )
+              GROUP BY consumer
+            ) AS used USING (consumer)
+            ORDER BY calls DESC
+            LIMIT ${limits.rankRows}`,
+        }),
+      ],
+    },
+    {
+      h: 8,
       panels: [
         table({
           id: 13,

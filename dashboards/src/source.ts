@@ -121,6 +121,17 @@ export const knownConsumers =
   'LEFT JOIN (SELECT consumer, name AS known_name, plan AS known_plan FROM consumers FINAL) AS known USING (consumer)'
 export const consumerName = "multiIf(consumer = '', '(unknown)', known_name = '', consumer, known_name)"
 
+/** Of a quota: comfortable, getting near, nearly spent. */
+export const quotaSteps = ['green', [0.7, 'yellow'], [0.9, 'red']] as const
+
+/** The newest row of each consumer's quota, of periods that have not ended. */
+export const quotas = sql`
+  SELECT quota, consumer, argMax((used, allowed, used_ratio, period_end), ts) AS state
+  FROM quota_states
+  WHERE ts <= $__toTime AND ts > $__toTime - INTERVAL ${limits.judgementMinutes} MINUTE
+  GROUP BY quota, consumer, per
+  HAVING state.4 > $__toTime`
+
 /** The variable of all service boards. */
 export const service = queryVariable(
   'service',

@@ -2,19 +2,9 @@ import { boardOf, boards, expand, type Panel, type QueryVariable } from '@callsi
 import { ClickHouseError } from '@clickhouse/client'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
+import { limits } from '../limits.ts'
 import type { Answer, Store } from '../store/store.ts'
 import { Problem } from './problem.ts'
-
-const day = 24 * 3600_000
-const bounds = {
-  /** Longest range: how long the quarters of an hour are kept, and a month. */
-  rangeMs: 800 * day,
-  /** Most buckets of one answer; no screen has more points. */
-  buckets: 2000,
-  /** Values chosen for one variable, and the length of each: what a URL can hold. */
-  values: 200,
-  valueChars: 500,
-} as const
 
 /** `columns[i].type` says what `rows[…][i]` holds: text, a number, or a time in epoch milliseconds; null for none. */
 export interface PanelAnswer {
@@ -23,14 +13,14 @@ export interface PanelAnswer {
 }
 
 const instant = z.coerce.number().int().min(0).max(8.64e15)
-const value = z.string().max(bounds.valueChars)
+const value = z.string().max(limits.variableChars)
 const range = { from: instant, to: instant }
 const question = z.strictObject({
   ...range,
   panel: z.number().int(),
   refId: z.string().max(20).default('A'),
-  intervalMs: z.number().positive().max(bounds.rangeMs),
-  variables: z.record(z.string().max(50), z.union([value, z.array(value).max(bounds.values)])).default({}),
+  intervalMs: z.number().positive().max(limits.rangeMs),
+  variables: z.record(z.string().max(50), z.union([value, z.array(value).max(limits.variableValues)])).default({}),
 })
 const span = z.object(range)
 
@@ -106,13 +96,13 @@ function valid<T extends { from: number; to: number }>(schema: z.ZodType<T>, inp
   }
   const { from, to } = parsed.data
   if (from >= to) throw new Problem(400, 'from must be before to, both in epoch milliseconds')
-  if (to - from > bounds.rangeMs) throw new Problem(400, `the range is longer than ${bounds.rangeMs / day} days`)
+  if (to - from > limits.rangeMs) throw new Problem(400, `the range is longer than ${limits.rangeMs / 86_400_000} days`)
   return parsed.data
 }
 
 /** A bucket width that the roll-ups can answer: whole minutes from a minute up, whole quarters from an hour up. */
 function bucketMs(wanted: number, range: number): number {
-  const ms = Math.max(wanted, range / bounds.buckets, 1000)
+  const ms = Math.max(wanted, range / limits.answerBuckets, 1000)
   const grain = ms >= 3600_000 ? 900_000 : ms >= 60_000 ? 60_000 : 1000
   return Math.ceil(ms / grain) * grain
 }
