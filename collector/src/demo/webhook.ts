@@ -8,7 +8,7 @@ export interface Webhook {
 
 /** The part of an Alertmanager webhook document that is printed. */
 interface Notice {
-  alerts: { status: string; labels: Record<string, string>; annotations: Record<string, string> }[]
+  alerts: { status: string; annotations: Record<string, string> }[]
 }
 
 /** A receiver of notices on loopback, as an on-call tool would have it. It hands each alert on as a line of text. */
@@ -18,9 +18,7 @@ export async function startWebhook(print: (line: string) => void): Promise<Webho
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const { alerts } = JSON.parse(Buffer.concat(chunks).toString()) as Notice
-      for (const { status, labels, annotations } of alerts) {
-        print(`${status}: ${labels.alertname ?? ''}: ${annotations.summary ?? ''}`)
-      }
+      for (const { status, annotations } of alerts) print(`${status}: ${annotations.summary ?? ''}`)
       response.end()
     })
   })
