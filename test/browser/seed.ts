@@ -226,7 +226,7 @@ async function seedJudgements(store: Store, now: number): Promise<void> {
     value,
     threshold: 300,
     calls: 120,
-    summary: `${rule}: p95 is ${value} ms, above 300 ms, in 120 calls of 5m`,
+    summary: `${rule}: ${value < 1 ? `the error rate is ${value * 100} %` : `p95 is ${value} ms`}, in 120 calls of 5m`,
     active_since: text(now - (minutes + 1) * minute),
   })
   await store.insert(

@@ -200,7 +200,7 @@ describe('judgements', () => {
     expect(alerts.map(({ rule, state, measured }) => [rule, state, measured])).toEqual([
       ['slow-checkout', 'firing', 'p95 is 341.2 ms'],
       ['slow-payments', 'pending', 'p95 is 301 ms'],
-      ['failing', 'resolved', 'p95 is 0.004 ms'],
+      ['failing', 'resolved', 'the error rate is 0.4 %'],
     ])
     expect((await ask(overview, titled(overview, 'Alerts firing'), range)).rows).toEqual([[1]])
     const quotas = records(await ask(consumers, titled(consumers, 'Quota use'), range))
