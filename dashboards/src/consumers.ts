@@ -1,7 +1,6 @@
 import {
   barGauge,
   board,
-  colouredText,
   column,
   decimals,
   fixed,
@@ -18,7 +17,9 @@ import {
   calls,
   consumerName,
   failedShare,
+  failedSteps,
   knownConsumers,
+  measured,
   percentile,
   quotaSteps,
   quotas,
@@ -180,19 +181,7 @@ export const consumers = board({
           unit: 'none',
           noValue: 'No calls in this time range',
           sortBy: [{ displayName: 'calls', desc: true }],
-          overrides: [
-            column('calls', unit('locale')),
-            column('share of calls', unit('percentunit'), decimals(1), fixed('blue'), ...gauge),
-            column(
-              'error share',
-              unit('percentunit'),
-              decimals(2),
-              thresholds('text', [0.01, 'yellow'], [0.05, 'red']),
-              colouredText,
-            ),
-            column('p95', unit('ms'), thresholds('text', [300, 'yellow'], [1000, 'red']), colouredText),
-            column('last call', unit('dateTimeFromNow')),
-          ],
+          overrides: [column('share of calls', unit('percentunit'), decimals(1), fixed('blue'), ...gauge), ...measured],
           sql: sql`
             SELECT
               ${consumerName} AS consumer,
@@ -253,7 +242,7 @@ export const consumers = board({
           noValue: 'No calls in this time range',
           displayName,
           color: { mode: 'palette-classic-by-name' },
-          thresholds: ['transparent', [0.01, 'yellow'], [0.05, 'red']],
+          thresholds: ['transparent', [failedSteps[0], 'yellow'], [failedSteps[1], 'red']],
           lines: true,
           drawing: { axisSoftMax: 0.06, fillOpacity: 0 },
           sql: sql`

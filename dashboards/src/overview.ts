@@ -20,7 +20,10 @@ import {
   consumerName,
   everyBucket,
   failedShare,
+  failedSteps,
   knownConsumers,
+  latencySteps,
+  measured,
   percentile,
   quotaSteps,
   quotas,
@@ -29,8 +32,6 @@ import {
   step,
 } from './source.ts'
 
-const errorSteps = ['green', [0.01, 'yellow'], [0.05, 'red']] as const
-const latencySteps = ['green', [300, 'yellow'], [1000, 'red']] as const
 const budgetSteps = ['red', [0, 'yellow'], [0.25, 'green']] as const
 
 const alertStates: Mapping = {
@@ -93,7 +94,7 @@ export const overview = board({
           decimals: 2,
           min: 0,
           noValue: 'no calls',
-          thresholds: [...errorSteps],
+          thresholds: ['green', [failedSteps[0], 'yellow'], [failedSteps[1], 'red']],
           sparkline: true,
           sql: sql`
             SELECT time, ${failedShare} AS "error share"
@@ -110,7 +111,7 @@ export const overview = board({
             'p95 of the duration of calls in the last minute (or chart bucket, if longer), at most 2.2 % off. From `calls` or the merged histograms of its roll-ups. When it rises, sort the operations below by p95.',
           unit: 'ms',
           noValue: 'no calls',
-          thresholds: [...latencySteps],
+          thresholds: ['green', [latencySteps[0], 'yellow'], [latencySteps[1], 'red']],
           sparkline: true,
           sql: sql`
             SELECT time, ${percentile(0.95)} AS p95
@@ -226,7 +227,7 @@ export const overview = board({
           unit: 'percentunit',
           min: 0,
           noValue: 'No calls in this time range',
-          thresholds: ['transparent', [0.01, 'yellow'], [0.05, 'red']],
+          thresholds: ['transparent', [failedSteps[0], 'yellow'], [failedSteps[1], 'red']],
           lines: true,
           drawing: { axisSoftMax: 0.06, fillOpacity: 12 },
           legend: ['lastNotNull', 'max'],
@@ -343,17 +344,8 @@ export const overview = board({
           noValue: 'No calls in this time range',
           sortBy: [{ displayName: 'calls', desc: true }],
           overrides: [
-            column('calls', unit('locale')),
-            column(
-              'error share',
-              unit('percentunit'),
-              decimals(2),
-              thresholds('text', [0.01, 'yellow'], [0.05, 'red']),
-              colouredText,
-            ),
-            column('p95', unit('ms'), thresholds('text', [300, 'yellow'], [1000, 'red']), colouredText),
             column('quota used', unit('percentunit'), decimals(0), thresholds(...quotaSteps), ...gauge),
-            column('last call', unit('dateTimeFromNow')),
+            ...measured,
           ],
           sql: sql`
             SELECT
@@ -402,18 +394,9 @@ export const overview = board({
               ),
             ),
             column('requests/s', unit('reqps')),
-            column('calls', unit('locale')),
-            column(
-              'error share',
-              unit('percentunit'),
-              decimals(2),
-              thresholds('text', [0.01, 'yellow'], [0.05, 'red']),
-              colouredText,
-            ),
             column('p50', unit('ms')),
-            column('p95', unit('ms'), thresholds('text', [300, 'yellow'], [1000, 'red']), colouredText),
             column('p99', unit('ms')),
-            column('last call', unit('dateTimeFromNow')),
+            ...measured,
           ],
           sql: sql`
             SELECT

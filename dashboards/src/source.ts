@@ -1,4 +1,4 @@
-import { queryVariable } from './board.ts'
+import { colouredText, column, decimals, queryVariable, thresholds, unit } from './board.ts'
 import { limits } from './limits.ts'
 
 /**
@@ -120,6 +120,25 @@ export const failedShare = 'if(n = 0, NULL, failed / n)'
 export const knownConsumers =
   'LEFT JOIN (SELECT consumer, name AS known_name, plan AS known_plan FROM consumers FINAL) AS known USING (consumer)'
 export const consumerName = "multiIf(consumer = '', '(unknown)', known_name = '', consumer, known_name)"
+
+/** Of latencies in milliseconds: fine, slow, very slow. */
+export const latencySteps = [300, 1000] as const
+/** Of the share that the service failed: fine, worth a look, bad. */
+export const failedSteps = [0.01, 0.05] as const
+
+/** How every table shows what calls() measures. */
+export const measured = [
+  column('calls', unit('locale')),
+  column(
+    'error share',
+    unit('percentunit'),
+    decimals(2),
+    thresholds('text', [failedSteps[0], 'yellow'], [failedSteps[1], 'red']),
+    colouredText,
+  ),
+  column('p95', unit('ms'), thresholds('text', [latencySteps[0], 'yellow'], [latencySteps[1], 'red']), colouredText),
+  column('last call', unit('dateTimeFromNow')),
+]
 
 /** Of a quota: comfortable, getting near, nearly spent. */
 export const quotaSteps = ['green', [0.7, 'yellow'], [0.9, 'red']] as const
