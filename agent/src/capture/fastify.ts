@@ -1,0 +1,30 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { CALL, type Request } from '../call.ts'
+
+interface FastifyRequest {
+  raw: Request
+  routeOptions?: { url?: string | undefined }
+}
+interface Fastify {
+  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: unknown, done: () => void) => void): void
+}
+
+/**
+ * Fastify 4 and 5 announce each new instance on a channel. One `onRequest` hook, the first of all, remembers Fastify's
+ * request object, which knows its route; it is asked only when the call has ended.
+ */
+export function followFastify(contain: (run: () => void) => void): () => void {
+  function onInitialization(message: unknown): void {
+    contain(() => {
+      ;(message as { fastify: Fastify }).fastify.addHook('onRequest', function callsight(request, _reply, done) {
+        const call = request.raw[CALL]
+        if (call !== undefined) call.fastify = request
+        done()
+      })
+    })
+  }
+  subscribe('fastify.initialization', onInitialization)
+  return () => {
+    unsubscribe('fastify.initialization', onInitialization)
+  }
+}

@@ -1,0 +1,185 @@
+import { LEVELS, type Level } from './log.ts'
+
+/** One option: where it is read from, what it is when nobody says, and what a good value looks like. */
+interface Option<T> {
+  env: string
+  fallback: T
+  expected: string
+  /** Returns undefined for a value it cannot accept. */
+  read(raw: unknown): T | undefined
+  /** The value may be a secret and is not repeated in a message. */
+  secret?: true
+}
+
+const OPTIONS = {
+  enabled: option({ env: 'CALLSIGHT_ENABLED', fallback: true, expected: 'true or false', read: truth }),
+  disabled: option({ env: 'OTEL_SDK_DISABLED', fallback: false, expected: 'true or false', read: truth }),
+  endpoint: option({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    fallback: 'http://127.0.0.1:4318',
+    expected: 'an http:// or https:// address',
+    read: address,
+  }),
+  headers: option({
+    env: 'OTEL_EXPORTER_OTLP_HEADERS',
+    fallback: {} as Record<string, string>,
+    expected: 'name=value pairs separated by commas',
+    read: headerPairs,
+    secret: true,
+  }),
+  serviceName: option({ env: 'OTEL_SERVICE_NAME', fallback: '', expected: 'a name', read: text }),
+  resourceAttributes: option({
+    env: 'OTEL_RESOURCE_ATTRIBUTES',
+    fallback: {} as Record<string, string>,
+    expected: 'name=value pairs separated by commas',
+    read: pairs,
+  }),
+  consumerHeader: option({
+    env: 'CALLSIGHT_CONSUMER_HEADER',
+    fallback: ['x-consumer-id', 'x-api-key', 'authorization'],
+    expected: 'header names separated by commas',
+    read: headerNames,
+  }),
+  consumerClaim: option({
+    env: 'CALLSIGHT_CONSUMER_CLAIM',
+    fallback: ['client_id', 'azp', 'sub'],
+    expected: 'claim names separated by commas',
+    read: list,
+  }),
+  traceRatio: option({ env: 'CALLSIGHT_TRACE_RATIO', fallback: 0.1, expected: 'a number from 0 to 1', read: share }),
+  keySecret: option({ env: 'CALLSIGHT_KEY_SECRET', fallback: '', expected: 'a text', read: text, secret: true }),
+  logLevel: option({
+    env: 'CALLSIGHT_LOG_LEVEL',
+    fallback: 'warn' as Level,
+    expected: LEVELS.join(', '),
+    read: (raw) => LEVELS.find((level) => level === String(raw).trim().toLowerCase()),
+  }),
+}
+
+type Value<O> = O extends Option<infer T> ? T : never
+export type Config = { readonly [K in keyof typeof OPTIONS]: Value<(typeof OPTIONS)[K]> }
+
+/** What `start()` accepts: each option of the environment under its own name. Lists may be arrays or comma-separated. */
+export interface Options {
+  /** `false`: the agent does nothing at all (`CALLSIGHT_ENABLED`). */
+  enabled?: boolean
+  /** Where calls are sent (`OTEL_EXPORTER_OTLP_ENDPOINT`); `/v1/traces` is appended. */
+  endpoint?: string
+  /** Headers of every request to the collector (`OTEL_EXPORTER_OTLP_HEADERS`). */
+  headers?: Record<string, string> | string
+  /** `OTEL_SERVICE_NAME`; default: the name in the package.json of the main script. */
+  serviceName?: string
+  /** `OTEL_RESOURCE_ATTRIBUTES`. */
+  resourceAttributes?: Record<string, string> | string
+  /** Headers tried in turn for the consumer (`CALLSIGHT_CONSUMER_HEADER`). */
+  consumerHeader?: string[] | string
+  /** JWT claims tried in turn (`CALLSIGHT_CONSUMER_CLAIM`). */
+  consumerClaim?: string[] | string
+  /** Share of calls that are also traced, 0…1 (`CALLSIGHT_TRACE_RATIO`). */
+  traceRatio?: number
+  /** Secret of the keyed hash that stands for a consumer's key (`CALLSIGHT_KEY_SECRET`). */
+  keySecret?: string
+  /** `none`, `error`, `warn`, `info` or `debug` (`CALLSIGHT_LOG_LEVEL`). */
+  logLevel?: Level
+}
+
+/**
+ * Reads every option: `start()` wins over the environment, and that over the default. Never throws: a value that is no
+ * good becomes one sentence in `faults`, and the default is used.
+ */
+export function readConfig(options: Options, env: NodeJS.ProcessEnv): { config: Config; faults: string[] } {
+  const faults: string[] = []
+  const config: Record<string, unknown> = {}
+  for (const [name, spec] of Object.entries(OPTIONS) as [string, Option<unknown>][]) {
+    config[name] = spec.fallback
+    const told = (options as Record<string, unknown>)[name]
+    const raw = told ?? env[spec.env]
+    // An empty variable counts as unset, as OpenTelemetry's specification has it.
+    if (raw === undefined || raw === '') continue
+    const value = spec.read(raw)
+    if (value !== undefined) config[name] = value
+    else faults.push(fault(told === undefined ? spec.env : `start({ ${name} })`, raw, spec))
+  }
+  for (const name of Object.keys(options)) {
+    if (!(name in OPTIONS)) faults.push(`start({ ${name} }): there is no such option; it is ignored`)
+  }
+  return { config: config as Config, faults }
+}
+
+function fault(name: string, raw: unknown, spec: Option<unknown>): string {
+  const shown = spec.secret ? 'the value' : JSON.stringify(String(raw).slice(0, 80))
+  const used = spec.secret || spec.fallback === '' ? 'the default' : JSON.stringify(spec.fallback)
+  return `${name}: ${shown} is not ${spec.expected}; using ${used}`
+}
+
+function option<T>(spec: Option<T>): Option<T> {
+  return spec
+}
+
+function truth(raw: unknown): boolean | undefined {
+  const said = String(raw).trim().toLowerCase()
+  return said === 'true' || said === '1' ? true : said === 'false' || said === '0' ? false : undefined
+}
+
+function text(raw: unknown): string | undefined {
+  return typeof raw === 'string' && raw.trim() !== '' ? raw.trim() : undefined
+}
+
+function share(raw: unknown): number | undefined {
+  const value = typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : Number.NaN
+  return value >= 0 && value <= 1 ? value : undefined
+}
+
+function list(raw: unknown): string[] | undefined {
+  if (!Array.isArray(raw) && typeof raw !== 'string') return undefined
+  const names = (Array.isArray(raw) ? raw.map(String) : raw.split(',')).map((name) => name.trim()).filter(Boolean)
+  return names.length > 0 ? names : undefined
+}
+
+function headerNames(raw: unknown): string[] | undefined {
+  const names = list(raw)?.map((name) => name.toLowerCase())
+  return names?.every((name) => /^[!#$%&'*+.^_`|~0-9a-z-]+$/.test(name)) ? names : undefined
+}
+
+/** `http://host:port/base`, without a trailing slash. */
+function address(raw: unknown): string | undefined {
+  try {
+    const url = new URL(String(raw).trim())
+    const plain = url.protocol === 'http:' || url.protocol === 'https:'
+    return plain ? url.origin + url.pathname.replace(/\/+$/, '') : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** `a=1,b=2` with percent-encoded values, as OpenTelemetry writes lists in variables (W3C Baggage format). */
+function pairs(raw: unknown): Record<string, string> | undefined {
+  const found: Record<string, string> = {}
+  if (typeof raw === 'object' && raw !== null) {
+    for (const [name, value] of Object.entries(raw)) found[name] = String(value)
+    return found
+  }
+  try {
+    for (const part of String(raw).split(',')) {
+      if (part.trim() === '') continue
+      const cut = part.indexOf('=')
+      if (cut <= 0) return undefined
+      found[decodeURIComponent(part.slice(0, cut).trim())] = decodeURIComponent(part.slice(cut + 1).trim())
+    }
+    return found
+  } catch {
+    return undefined
+  }
+}
+
+function headerPairs(raw: unknown): Record<string, string> | undefined {
+  const found = pairs(raw)
+  if (found === undefined) return undefined
+  const lower: Record<string, string> = {}
+  for (const [name, value] of Object.entries(found)) {
+    // Node refuses such a header when the request is made: refuse it here, where it can be said.
+    if (!/^[!#$%&'*+.^_`|~0-9a-z-]+$/i.test(name) || /[^\t\x20-\x7e\x80-\xff]/.test(value)) return undefined
+    lower[name.toLowerCase()] = value
+  }
+  return lower
+}

@@ -1,0 +1,48 @@
+import type { SpanIds } from './call.ts'
+
+/*
+ * OpenTelemetry's API is one object on the global that all its copies share; its keys are the API's own contract
+ * between versions 1.x. Looking there needs no package, so it costs nothing where nobody traces.
+ */
+
+interface Context {
+  getValue(key: symbol): unknown
+  setValue(key: symbol, value: unknown): Context
+}
+interface ApiGlobals {
+  trace?: unknown
+  context?: { active(): Context; with<T>(context: Context, run: () => T): T }
+}
+interface SpanLike {
+  spanContext(): SpanIds
+}
+
+const API = Symbol.for('opentelemetry.js.api.1')
+const SPAN = Symbol.for('OpenTelemetry Context Key SPAN')
+const SUPPRESS = Symbol.for('OpenTelemetry SDK Context Key SUPPRESS_TRACING')
+const RPC_METADATA = Symbol.for('OpenTelemetry SDK Context Key RPC_METADATA')
+
+function api(): ApiGlobals | undefined {
+  return (globalThis as Record<symbol, ApiGlobals | undefined>)[API]
+}
+
+/** Whether somebody has registered a tracer provider. */
+export function hasProvider(): boolean {
+  return api()?.trace !== undefined
+}
+
+/** The ids of the request's SERVER span where its SDK tells, else of the active span. */
+export function activeSpan(): SpanIds | undefined {
+  const active = api()?.context?.active()
+  if (active === undefined) return undefined
+  const server = (active.getValue(RPC_METADATA) as { span?: SpanLike } | undefined)?.span
+  const span = server ?? (active.getValue(SPAN) as SpanLike | undefined)
+  const ids = span?.spanContext()
+  return ids !== undefined && /[1-9a-f]/.test(ids.traceId) && /[1-9a-f]/.test(ids.spanId) ? ids : undefined
+}
+
+/** Runs the agent's own requests so that no instrumentation, whenever it was loaded, makes spans of them. */
+export function withoutTracing<T>(run: () => T): T {
+  const contexts = api()?.context
+  return contexts === undefined ? run() : contexts.with(contexts.active().setValue(SUPPRESS, true), run)
+}

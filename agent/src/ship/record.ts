@@ -1,0 +1,184 @@
+import { randomFillSync } from 'node:crypto'
+import { Cache } from '../cache.ts'
+import { type Call, type Consumer, OUTCOMES, type Outcome } from '../call.ts'
+import type { Operation } from '../capture/route.ts'
+import { pathOf } from '../capture/route.ts'
+import { PATH_LENGTH, USER_AGENT_LENGTH, USER_AGENTS } from '../limits.ts'
+import { type Bytes, utf8Length, varintLength } from './bytes.ts'
+import {
+  encodeAttribute,
+  type IntegerKey,
+  keyField,
+  SPAN_ATTRIBUTE,
+  writeAttribute,
+  writeSmallInteger,
+} from './otlp.ts'
+
+/*
+ * One call becomes one span, written straight into the open batch: no object in between. What does not change from
+ * call to call (operation, status, outcome; consumer; user agent; address) is kept encoded and copied.
+ */
+
+/** How a call ended, beside what the call itself carries. */
+export interface Ending {
+  operation: Operation
+  outcome: Outcome
+  /** 0 when no answer was begun. */
+  status: number
+  /** Microseconds. */
+  duration: number
+  firstByte: number
+  /** Wall clock at the start of the call, microseconds of the epoch. */
+  started: number
+  requestBytes: number
+  responseBytes: number
+  consumer: Buffer | undefined
+}
+
+const PATH_KEY = keyField('url.path')
+const REQUEST_SIZE = integerKey('http.request.body.size')
+const RESPONSE_SIZE = integerKey('http.response.body.size')
+const FIRST_BYTE = integerKey('callsight.ttfb_us')
+/** Room for everything in a record whose length is bounded by nature. */
+const FIXED_ROOM = 512
+
+const userAgents = new Cache<string, Buffer>(USER_AGENTS)
+
+/** Writes `call` as field 2 of ScopeSpans. */
+export function writeCall(to: Bytes, call: Call, ending: Ending): void {
+  const shape = shapeOf(ending)
+  to.reserve(FIXED_ROOM + shape.length)
+  const message = to.open(0x12)
+  writeIds(to, call)
+  to.raw(shape)
+  to.reserve(FIXED_ROOM)
+  to.byte(0x39)
+  to.nanos(ending.started)
+  to.byte(0x41)
+  to.nanos(ending.started + ending.duration)
+  writeSmallInteger(to, REQUEST_SIZE, ending.requestBytes)
+  writeSmallInteger(to, RESPONSE_SIZE, ending.responseBytes)
+  if (ending.firstByte > 0) writeSmallInteger(to, FIRST_BYTE, ending.firstByte)
+  writePath(to, pathOf(call.request))
+  if (call.client !== undefined) to.raw(call.client)
+  const agent = call.request.headers['user-agent']
+  if (agent !== undefined) to.raw(encodedAgent(agent))
+  if (ending.consumer !== undefined) to.raw(ending.consumer)
+  if (call.attributes !== undefined) {
+    for (const [key, value] of call.attributes) writeAttribute(to, SPAN_ATTRIBUTE, key, value)
+  }
+  to.close(message)
+}
+
+function writeIds(to: Bytes, call: Call): void {
+  const { span, parent } = call
+  to.byte(0x0a)
+  to.byte(16)
+  const traceId = span?.traceId ?? parent?.traceId
+  if (traceId !== undefined) to.hex(traceId)
+  else randomBytes(to, 16)
+  to.byte(0x12)
+  to.byte(8)
+  if (span !== undefined) to.hex(span.spanId)
+  else randomBytes(to, 8)
+  if (parent !== undefined) {
+    to.byte(0x22)
+    to.byte(8)
+    to.hex(parent.spanId)
+  }
+}
+
+function writePath(to: Bytes, path: string): void {
+  const text = path.length > PATH_LENGTH ? path.slice(0, PATH_LENGTH) : path
+  const size = utf8Length(text)
+  const any = 1 + varintLength(size) + size
+  to.reserve(PATH_KEY.length + any + 16)
+  to.byte(SPAN_ATTRIBUTE)
+  to.varint(PATH_KEY.length + 1 + varintLength(any) + any)
+  to.raw(PATH_KEY)
+  to.byte(0x12)
+  to.varint(any)
+  to.byte(0x0a)
+  to.varint(size)
+  to.text(text, size)
+}
+
+/** Name, kind, status and all attributes that follow from operation, status and outcome. */
+function shapeOf(ending: Ending): Buffer {
+  const { operation, status, outcome } = ending
+  const key = status * 8 + OUTCOMES.indexOf(outcome)
+  let shape = operation.shapes.get(key)
+  if (shape === undefined) {
+    shape = encodeShape(operation, status, outcome)
+    operation.shapes.set(key, shape)
+  }
+  return shape
+}
+
+function encodeShape(operation: Operation, status: number, outcome: Outcome): Buffer {
+  const name = Buffer.from(operation.name)
+  const nameLength = name.length < 0x80 ? [name.length] : [(name.length & 0x7f) | 0x80, name.length >> 7]
+  const attributes: [string, string | number][] = [
+    ['http.request.method', operation.method],
+    ['callsight.operation', operation.name],
+    ['callsight.style', 'rest'],
+    ['callsight.outcome', outcome],
+  ]
+  if (operation.route !== undefined) attributes.push(['http.route', operation.route])
+  if (status > 0) attributes.push(['http.response.status_code', status])
+  const failed = outcome === 'server_error' || outcome === 'timeout'
+  if (outcome !== 'ok' && outcome !== 'client_error') {
+    attributes.push(['error.type', status >= 500 ? String(status) : outcome])
+  }
+  return Buffer.concat([
+    Buffer.from([0x2a, ...nameLength]),
+    name,
+    // kind = SERVER
+    Buffer.from([0x30, 2]),
+    ...attributes.map(([key, value]) => encodeAttribute(SPAN_ATTRIBUTE, key, value)),
+    // status.code = ERROR
+    Buffer.from(failed ? [0x7a, 2, 0x18, 2] : []),
+  ])
+}
+
+/** The attributes that name a consumer. */
+export function encodeConsumer(consumer: Consumer): Buffer {
+  const parts = [encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.id', consumer.id)]
+  for (const field of ['name', 'plan', 'group'] as const) {
+    const value = consumer[field]
+    if (value !== undefined) parts.push(encodeAttribute(SPAN_ATTRIBUTE, `callsight.consumer.${field}`, value))
+  }
+  return Buffer.concat(parts)
+}
+
+export function encodeClient(address: string): Buffer {
+  // An IPv4 peer of a dual-stack socket.
+  const plain = address.startsWith('::ffff:') ? address.slice(7) : address
+  return encodeAttribute(SPAN_ATTRIBUTE, 'client.address', plain)
+}
+
+function encodedAgent(agent: string): Buffer {
+  const text = agent.length > USER_AGENT_LENGTH ? agent.slice(0, USER_AGENT_LENGTH) : agent
+  let encoded = userAgents.get(text)
+  if (encoded === undefined) {
+    encoded = encodeAttribute(SPAN_ATTRIBUTE, 'user_agent.original', text)
+    userAgents.set(text, encoded)
+  }
+  return encoded
+}
+
+function integerKey(key: string): IntegerKey {
+  return { tag: SPAN_ATTRIBUTE, bytes: keyField(key) }
+}
+
+const pool = Buffer.allocUnsafeSlow(8192)
+let unused = pool.length
+
+/** Random bytes from a pool: one call into the engine for some hundred ids. */
+function randomBytes(to: Bytes, count: number): void {
+  if (unused + count > pool.length) {
+    randomFillSync(pool)
+    unused = 0
+  }
+  for (let i = 0; i < count; i++) to.byte(pool[unused++]!)
+}

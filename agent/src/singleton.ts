@@ -1,0 +1,47 @@
+import { Agent } from './agent.ts'
+import { type Options, readConfig } from './config.ts'
+import { armScopes } from './context.ts'
+import { Log } from './log.ts'
+
+/** What other copies of this package in the same process may use of the agent that runs. */
+export interface Running {
+  armScopes(): void
+  setConsumer(consumer: unknown): void
+  setAttribute(key: unknown, value: unknown): void
+  flush(): Promise<boolean>
+  stop(): Promise<void>
+}
+
+/** Two copies of a package are easily installed; two agents would record every call twice. */
+const KEY = Symbol.for('callsight.agent')
+const globals = globalThis as Record<symbol, Running | undefined>
+
+export function running(): Running | undefined {
+  return globals[KEY]
+}
+
+/** Starts the agent of this process, unless it runs or is switched off. Never throws. */
+export function startAgent(options: Options, env: NodeJS.ProcessEnv): void {
+  if (globals[KEY] !== undefined) return
+  let log = new Log('warn')
+  try {
+    const { config, faults } = readConfig(options, env)
+    if (!config.enabled || config.disabled) return
+    log = new Log(config.logLevel)
+    for (const fault of faults) log.once('warn', fault, fault)
+    const agent = new Agent(config, log)
+    agent.start()
+    globals[KEY] = {
+      armScopes,
+      setConsumer: (consumer) => agent.setConsumer(consumer),
+      setAttribute: (key, value) => agent.setAttribute(key, value),
+      flush: () => agent.flush(),
+      stop: () => {
+        globals[KEY] = undefined
+        return agent.stop()
+      },
+    }
+  } catch (error) {
+    log.say('error', `the agent could not start, the application is not affected: ${String(error)}`)
+  }
+}

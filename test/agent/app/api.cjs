@@ -1,0 +1,25 @@
+// Uses the agent's own functions, in an application that is otherwise plain.
+const http = require('node:http')
+const { setTimeout: sleep } = require('node:timers/promises')
+const callsight = require('../../../agent/dist/index.js')
+const { listening, port } = require('./listen.cjs')
+
+if (process.env.APP_STARTS) callsight.start(JSON.parse(process.env.APP_STARTS))
+
+const server = http.createServer(async (req, res) => {
+  if (req.url === '/flush') return res.end(String(await callsight.flush()))
+  if (req.url === '/stop') {
+    await callsight.stop()
+    return res.end('stopped')
+  }
+  const id = new URL(req.url, 'http://x').searchParams.get('id')
+  await sleep(Math.random() * 10)
+  await new Promise((resolve) => setImmediate(resolve))
+  if (id !== null) callsight.setConsumer({ id, name: `Name of ${id}`, plan: 'gold', group: 'g' })
+  callsight.setAttribute('shop.cart', 3)
+  callsight.setAttribute('shop.vip', true)
+  await sleep(1)
+  res.end(id)
+})
+callsight.setConsumer({ id: 'outside of any call' })
+server.listen(port, '127.0.0.1', () => listening(server))

@@ -1,0 +1,76 @@
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type Ended, type HostOptions, run, until } from './host.ts'
+import { type Receiver, startReceiver } from './receiver.ts'
+
+let receiver: Receiver
+
+beforeEach(async () => {
+  receiver = await startReceiver()
+})
+afterEach(() => receiver.close())
+
+/** Lets a process serve five calls and end in the given way. */
+async function end(way: string, signal?: NodeJS.Signals, options: HostOptions = {}): Promise<Ended> {
+  const host = run('ends.cjs', { ...options, env: { APP_END: way, ...options.env } })
+  if (signal !== undefined) {
+    await until('the calls', () => host.output().stdout.includes('ready'))
+    host.process.kill(signal)
+  }
+  return host.ended
+}
+
+const ways: [string, NodeJS.Signals?][] = [
+  ['itself'],
+  ['exit'],
+  ['throw'],
+  ['signal', 'SIGTERM'],
+  ['signal', 'SIGINT'],
+  ['handled', 'SIGTERM'],
+]
+
+test.each(ways)('ends by %s %s: as without the agent, and the last calls arrive', async (way, signal) => {
+  const plain = await end(way, signal)
+  const watched = await end(way, signal, { collector: receiver.url })
+  expect([watched.code, watched.signal, watched.stdout]).toEqual([plain.code, plain.signal, plain.stdout])
+  expect(watched.stderr).toBe(plain.stderr)
+  expect(receiver.calls).toHaveLength(5)
+  expect(receiver.counts).toEqual({ seen: 5, sent: 5 })
+})
+
+test('traced calls end no differently', async () => {
+  const options = { collector: receiver.url, env: { CALLSIGHT_TRACE_RATIO: '1' } }
+  expect(await end('itself', undefined, options)).toMatchObject({ code: 0, signal: null, stderr: '' })
+  expect(await end('signal', 'SIGTERM', options)).toMatchObject({ code: null, signal: 'SIGTERM', stderr: '' })
+  expect(await end('exit', undefined, options)).toMatchObject({ code: 7, stderr: '' })
+  expect(receiver.calls).toHaveLength(15)
+})
+
+test('no collector: nothing is waited for', async () => {
+  const { port, close } = await startReceiver()
+  await close()
+  for (const [way, signal] of ways) {
+    const plain = await end(way, signal)
+    const watched = await end(way, signal, { collector: `http://127.0.0.1:${port}` })
+    expect([watched.code, watched.signal]).toEqual([plain.code, plain.signal])
+    expect(watched.ms).toBeLessThan(plain.ms + 1500)
+  }
+})
+
+test('a collector that never answers costs two seconds, no more', async () => {
+  const hole = createServer(() => {})
+  await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve))
+  const { port } = hole.address() as { port: number }
+  const ends = await Promise.all(
+    (['itself', 'exit'] as const).map((way) => end(way, undefined, { collector: `http://127.0.0.1:${port}` })),
+  )
+  hole.close()
+  expect(ends.map(({ code }) => code)).toEqual([0, 7])
+  for (const { ms } of ends) expect(ms).toBeLessThan(4500)
+})
+
+test('a script without a server ends at once and sends nothing', async () => {
+  const host = run('/dev/null', { collector: receiver.url, env: { CALLSIGHT_TRACE_RATIO: '1' } })
+  expect(await host.ended).toMatchObject({ code: 0, stderr: '' })
+  expect(receiver.bodies).toHaveLength(0)
+})

@@ -1,0 +1,111 @@
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { type HostOptions, serve } from './host.ts'
+import { type Receiver, startReceiver } from './receiver.ts'
+
+let receiver: Receiver
+
+beforeEach(async () => {
+  receiver = await startReceiver()
+})
+afterEach(() => receiver.close())
+
+const app = (ratio: number, options: HostOptions = {}) =>
+  serve('inner.cjs', {
+    collector: receiver.url,
+    ...options,
+    env: { CALLSIGHT_TRACE_RATIO: String(ratio), ...options.env },
+  })
+
+interface Ids {
+  traceId: string
+  spanId: string
+}
+const ask = async (url: string, headers: Record<string, string> = {}) =>
+  (await (await fetch(url, { headers })).json()) as Partial<Ids>
+
+test.each(['--require', '--import'] as const)(
+  'ratio 1, %s: the call is its span, inner spans come along',
+  async (load) => {
+    const host = await app(1, { load })
+    const active = await ask(`${host.url}/books`)
+    expect(await host.stop()).toMatchObject({ signal: 'SIGTERM', stderr: '' })
+
+    const call = receiver.calls.find(({ name }) => name === 'GET /books')!
+    expect([call.traceId, call.spanId, call.parentSpanId]).toEqual([active.traceId, active.spanId, ''])
+    // What the application sets on the active span is on the call.
+    expect(call.attributes).toMatchObject({ shelf: 'poetry', 'callsight.outcome': 'ok' })
+    // The call itself, and the two it makes to its own process; each exactly once, none as an HTTP SERVER span.
+    expect(receiver.calls).toHaveLength(3)
+    expect(receiver.inner.filter(({ kind }) => kind === 2)).toEqual([])
+
+    const [own, ...clients] = receiver.inner.toSorted((a, b) => a.kind - b.kind)
+    expect(receiver.inner).toHaveLength(3)
+    expect(own).toMatchObject({
+      scope: 'bookshop',
+      name: 'load books',
+      parentSpanId: call.spanId,
+      attributes: { books: 3 },
+    })
+    expect(clients.map(({ scope }) => scope).sort()).toEqual([
+      '@opentelemetry/instrumentation-http',
+      '@opentelemetry/instrumentation-undici',
+    ])
+    for (const client of clients) {
+      expect(client).toMatchObject({ traceId: call.traceId, parentSpanId: own!.spanId, kind: 3 })
+      // The callee is this very process: its call continues the trace.
+      const leaf = receiver.calls.find(({ parentSpanId }) => parentSpanId === client.spanId)
+      expect(leaf).toMatchObject({ name: 'GET /leaf', traceId: call.traceId })
+    }
+    expect(receiver.counts).toEqual({ seen: 3, sent: 3 })
+  },
+)
+
+test('ratio 0 loads nothing of OpenTelemetry, and still continues the caller’s trace', async () => {
+  const host = await app(0)
+  const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const loaded = (await (await fetch(`${host.url}/modules`, { headers: { traceparent: parent } })).json()) as string[]
+  await host.stop()
+  expect(loaded.filter((file) => !/opentelemetry.api/.test(file))).toEqual([])
+  expect(receiver.calls[0]).toMatchObject({
+    traceId: '0af7651916cd43dd8448eb211c80319c',
+    parentSpanId: 'b7ad6b7169203331',
+  })
+})
+
+test('a share: about as many as asked for; the parent’s decision is followed', async () => {
+  const host = await app(0.5)
+  for (let i = 0; i < 60; i++) await ask(`${host.url}/books`)
+  const sampled = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+  const unsampled = '00-1af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00'
+  expect((await ask(`${host.url}/books`, { traceparent: sampled })).traceId).toBe('0af7651916cd43dd8448eb211c80319c')
+  expect(await ask(`${host.url}/books`, { traceparent: unsampled })).toEqual({})
+  await host.stop()
+  const traced = receiver.inner.filter(({ name }) => name === 'load books')
+  // 60 tosses of a coin: outside of 10…50 once in ten million runs.
+  expect(traced.length - 1).toBeGreaterThan(10)
+  expect(traced.length - 1).toBeLessThan(50)
+  expect(receiver.calls).toHaveLength(62 * 3)
+  expect(traced.filter(({ traceId }) => traceId.startsWith('0af7651916'))).toHaveLength(1)
+})
+
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const sdkFirst = ['--require', file('app/sdk.cjs'), '--require', file('../../agent/dist/register.js')]
+
+test.each<[string, HostOptions]>([
+  ['starts it', { env: { APP_SDK: '1' } }],
+  ['preloads it before the agent', { load: 'not', node: sdkFirst }],
+])('the application %s, its own SDK: ours stays away, calls take its ids', async (_, options) => {
+  const host = await app(1, options)
+  const active = await ask(`${host.url}/books`)
+  const { stdout, stderr } = await host.stop()
+  expect(stderr).toBe('')
+  const call = receiver.calls.find(({ name }) => name === 'GET /books')!
+  expect([call.traceId, call.spanId]).toEqual([active.traceId, active.spanId])
+  // Its own spans are its own business, and it never sees the agent's requests.
+  expect(receiver.inner).toEqual([])
+  const servers = stdout.match(/^span 1 .*/gm)
+  const clients = stdout.match(/^span 2 .*/gm)
+  expect([servers?.length, clients?.length]).toEqual([3, 1])
+  expect(stdout).toContain(call.spanId)
+})
