@@ -1,5 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -111,7 +112,16 @@ async function askJsonServer(script: string): Promise<Record<string, number>> {
     writeFileSync(file, JSON.stringify({ posts: [{ id: 1 }, { id: 2 }] }))
     const port = await freePort()
     const host = run(script, { collector: receiver.url, args: ['--port', String(port), '--host', '127.0.0.1', file] })
-    await until('json-server', () => /Resources/.test(host.output().stdout))
+    // It says where it is before it listens, so the question is asked of the port itself.
+    let open = false
+    const knock = () => {
+      const socket = connect(port, '127.0.0.1', () => {
+        open = true
+        socket.destroy()
+      }).on('error', () => setTimeout(knock, 20))
+    }
+    knock()
+    await until('json-server to listen', () => open)
     const base = `http://127.0.0.1:${port}`
     for (const path of ['/posts', '/posts/1', '/posts/2', '/posts/9']) await (await fetch(base + path)).text()
     await (await fetch(`${base}/posts`, json)).text()
