@@ -56,14 +56,9 @@ export class Agent {
     this.#clock = startClock()
     this.#resource = describeProcess(config)
     const { secret, guessable } = keySecret(config.keySecret, config.headers, String(this.#resource['service.name']))
-    if (guessable) {
-      log.once(
-        'info',
-        'secret',
-        'consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET',
-      )
-    }
-    this.#consumers = new Consumers(config.consumerHeader, config.consumerClaim, secret, encodeConsumer)
+    const weak = 'consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET'
+    const onKey = guessable ? () => log.once('warn', 'secret', weak) : () => {}
+    this.#consumers = new Consumers(config.consumerHeader, config.consumerClaim, secret, encodeConsumer, onKey)
     const resource = encodeResource(this.#resource)
     const scope = encodeScope(SCOPE, VERSION)
     const { account } = this

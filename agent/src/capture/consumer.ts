@@ -27,20 +27,24 @@ export class Consumers<T> {
   readonly #claims: readonly string[]
   readonly #secret: string
   readonly #encode: (consumer: Consumer) => T
+  readonly #onKey: () => void
   readonly #keys = new Cache<string, T>(CONSUMERS)
   readonly #credentials = new Cache<string, T>(CONSUMERS)
   readonly #told = new Cache<string, T>(CONSUMERS)
 
+  /** @param onKey hears of every key that is hashed for the first time */
   constructor(
     headers: readonly string[],
     claims: readonly string[],
     secret: string,
     encode: (consumer: Consumer) => T,
+    onKey: () => void = () => {},
   ) {
     this.#headers = headers
     this.#claims = claims
     this.#secret = secret
     this.#encode = encode
+    this.#onKey = onKey
   }
 
   /** The first of the configured headers that is present decides. */
@@ -54,6 +58,7 @@ export class Consumers<T> {
       if (known !== undefined) return known
       const made = this.#encode({ id: this.idOf(name === 'authorization' ? this.#credential(value) : value) })
       memory.set(value, made)
+      this.#onKey()
       return made
     }
     return undefined
