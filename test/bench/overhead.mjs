@@ -28,13 +28,17 @@ function pin(pid, core) {
 
 const monitors = [
   { name: 'nothing' },
-  { name: 'callsight', node: ['--require', file('../../agent/dist/register.js')] },
+  {
+    name: 'callsight',
+    node: ['--require', file('../../agent/dist/register.js')],
+    env: { CALLSIGHT_KEY_SECRET: 'bench' },
+  },
   { name: 'express-prom-bundle' },
   { name: 'opentelemetry' },
   {
     name: 'callsight, ratio 0',
     node: ['--require', file('../../agent/dist/register.js')],
-    env: { CALLSIGHT_TRACE_RATIO: '0' },
+    env: { CALLSIGHT_TRACE_RATIO: '0', CALLSIGHT_KEY_SECRET: 'bench' },
   },
 ].filter(({ name }) => values.only === undefined || name === 'nothing' || values.only.split(';').includes(name))
 
