@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Address, Config } from './config/config.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
 import { Consumers } from './receive/consumer.ts'
 import { receiver } from './receive/server.ts'
+import { Journal } from './store/journal.ts'
 import { migrate } from './store/migrate.ts'
 import { openStore } from './store/store.ts'
 import { Writer } from './store/writer.ts'
@@ -22,27 +25,37 @@ export interface Collector {
   stop(): Promise<void>
 }
 
+/** What a collector keeps on its disk without being told where. */
+const usualFolder = './callsight-data'
+
 /**
  * Starts a collector in the order a call travels: store, receive, judge, show.
  *
+ * @param data folder of the journal when the store is a server; an embedded store keeps the journal with its data
  * @throws Error when the store cannot be opened or a listener's port is taken, and then nothing is left running
  */
-export async function startCollector(config: Config, log: Logger): Promise<Collector> {
+export async function startCollector(config: Config, log: Logger, data = usualFolder): Promise<Collector> {
   refuseOpenDoors(config)
-  const store = await openStore(config.store.url)
+  const { url } = config.store
+  const folder = url.startsWith('embedded:') ? url.slice('embedded:'.length) || usualFolder : data
+  const store = await openStore(url)
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
     const applied = await migrate(store)
     log.info({ store: store.place, migrations: applied.length }, 'store opened')
 
-    const writer = new Writer(store, log)
+    const journal = new Journal(join(folder, 'journal'))
+    const writer = new Writer(store, journal, log)
     const consumers = new Consumers(config.consumers, process.env.CALLSIGHT_KEY_SECRET)
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
     const read = new Door(config.tokens, ['read', 'admin'])
     undo.push(() => writer.stop())
-    await writer.add({ consumers: consumers.takeNews() })
+    const recovered = await writer.recover()
+    if (recovered > 0) log.warn({ blocks: recovered }, 'inserted again what the last run may not have finished')
+    await writer.add({ consumers: consumers.takeNews() }, `start-${randomUUID()}`)
 
-    const otlpServer = receiver(writer, ingest, consumers, log)
+    const stored = journal.stored()
+    const otlpServer = receiver({ writer, door: ingest, consumers, stored, log })
     undo.push(() => otlpServer.close())
     const otlp = await listen(otlpServer, config.listen.otlp, 'OTLP', '--otlp')
 
@@ -52,7 +65,7 @@ export async function startCollector(config: Config, log: Logger): Promise<Colle
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
-    const web = webServer({ store, writer, judge, door: read, loopback, log })
+    const web = webServer({ store, queued: () => writer.queued, judge, door: read, loopback, log })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
 

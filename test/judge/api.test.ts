@@ -9,7 +9,6 @@ import { alertCommand } from '../../collector/src/cli/alert.ts'
 import { parseConfig } from '../../collector/src/config/read.ts'
 import { Judge } from '../../collector/src/judge/judge.ts'
 import type { Store } from '../../collector/src/store/store.ts'
-import { Writer } from '../../collector/src/store/writer.ts'
 import { Door } from '../../collector/src/token.ts'
 import { webServer } from '../../collector/src/web/server.ts'
 import { emptyStore, insertCalls } from './calls.ts'
@@ -44,7 +43,7 @@ beforeAll(async () => {
   await judge.judgeAlerts()
   await judge.judgeStandings()
   const door = new Door(config!.tokens, ['admin'])
-  server = webServer({ store, writer: new Writer(store, log), judge, door, loopback: true, log })
+  server = webServer({ store, queued: () => 0, judge, door, loopback: true, log })
   url = await server.listen({ host: '127.0.0.1', port: 0 })
 })
 afterAll(async () => {

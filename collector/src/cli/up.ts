@@ -23,7 +23,7 @@ export function upCommand(): Command {
   return new Command('up')
     .description('start the collector: OTLP in, ClickHouse behind, viewer and API on the web port')
     .option('-c, --config <file>', 'callsight.yaml')
-    .option('--data <dir>', 'folder of the embedded ClickHouse (default: ./callsight-data)')
+    .option('--data <dir>', 'folder of the embedded ClickHouse and of the journal (default: ./callsight-data)')
     .option('--clickhouse <url>', 'ClickHouse server instead, https://user:password@host:8443/callsight')
     .option('--otlp <host:port>', 'OTLP listener (default: 127.0.0.1:4318)', address)
     .option('--web <host:port>', 'viewer and API (default: 127.0.0.1:4319)', address)
@@ -38,7 +38,7 @@ async function up(options: Options): Promise<void> {
     process.exitCode = 1
     return
   }
-  const collector = await startCollector(config, log)
+  const collector = await startCollector(config, log, options.data)
   process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web}\n`)
   if (options.config !== undefined) follow(options.config, options, collector, log)
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
@@ -70,7 +70,8 @@ function configured(options: Options): Config | undefined {
     }
     config = read.config
   }
-  const url = options.clickhouse ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
+  const server = options.clickhouse ?? (config.store.url.startsWith('embedded:') ? undefined : config.store.url)
+  const url = server ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
   return {
     ...config,
     store: { url },

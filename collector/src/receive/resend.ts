@@ -15,8 +15,13 @@ export class Resends<T> {
     this.#now = now
   }
 
+  /** Takes keys of requests that an earlier run stored, the oldest first. */
+  remember(keys: readonly [key: string, at: number][], result: T): void {
+    for (const [key, at] of keys) this.#results.set(key, { at, result: Promise.resolve(result) })
+  }
+
   /** Runs `take` for a body not seen in the last limits.resendMs. */
-  once(kind: string, body: Uint8Array, take: () => Promise<T>): Promise<T> {
+  once(kind: string, body: Uint8Array, take: (key: string) => Promise<T>): Promise<T> {
     const key = createHash('sha256').update(kind).update('\0').update(body).digest('base64')
     this.#forget()
     const known = this.#results.get(key)
@@ -24,7 +29,7 @@ export class Resends<T> {
       metrics.resent.inc()
       return known.result
     }
-    const result = take()
+    const result = take(key)
     this.#results.set(key, { at: this.#now(), result })
     result.catch(() => this.#results.delete(key))
     return result

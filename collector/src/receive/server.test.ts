@@ -32,7 +32,7 @@ function setUp(take: (batch: Batch) => Promise<void> = async () => {}, door = ne
       calls.push(...(batch.calls ?? []))
     },
   } as unknown as Writer
-  const server = receiver(writer, door, new Consumers([], undefined), log)
+  const server = receiver({ writer, door, consumers: new Consumers([], undefined), stored: [], log })
   open.push(server)
   const post = (body: string | Buffer, headers: Record<string, string> = {}, url = '/v1/traces') =>
     server.inject({ method: 'POST', url, payload: body, headers: { 'content-type': 'application/json', ...headers } })

@@ -4,7 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Logger } from 'pino'
 import { limits } from '../limits.ts'
 import { metrics } from '../metrics.ts'
-import { Overloaded, Refused, type Writer } from '../store/writer.ts'
+import { Overloaded, Refused, Unwritable, type Writer } from '../store/writer.ts'
 import type { Door } from '../token.ts'
 import type { Consumers } from './consumer.ts'
 import { countLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts'
@@ -40,40 +40,58 @@ const decoders = {
   br: promisify(brotliDecompress),
 } as const
 
+/** Where a request comes from. */
+interface About {
+  env: string | undefined
+  /** SHA-256 of its token. */
+  token: string
+  /** Recognises the request when it is sent again. */
+  key: string
+}
+
+interface Parts {
+  writer: Writer
+  door: Door
+  consumers: Consumers
+  /** Keys of requests that an earlier run stored: their senders may not know it yet. */
+  stored: readonly [key: string, at: number][]
+  log: Logger
+}
+
 /**
  * The OTLP/HTTP listener. A request is answered 200 when its rows are in the engine, and in its own content type
  * always. Only 429 and 503 ask the client to come again; every other refusal is final.
  * Source: opentelemetry-proto, docs/specification.md, "OTLP/HTTP".
  */
-export function receiver(writer: Writer, door: Door, consumers: Consumers, log: Logger): FastifyInstance {
+export function receiver({ writer, door, consumers, stored, log }: Parts): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.requestBytes,
   })
   const operations = new Operations()
   const resends = new Resends<Result>()
+  resends.remember(stored, rejected({}))
 
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
-  const signals: Record<Signal, (wire: Wire, body: Buffer, env: string | undefined, token: string) => Promise<Result>> =
-    {
-      async traces(wire, body, env, token) {
-        const groups = wire === 'json' ? decodeTracesJson(body) : decodeTraces(body)
-        const { batch, rejections } = traceRows(groups, { env, token, operations, consumers, now: Date.now() })
-        await writer.add(batch)
-        return rejected(rejections)
-      },
-      async metrics(wire, body, env) {
-        const groups = wire === 'json' ? decodeMetricsJson(body) : decodeMetrics(body)
-        const { rows, others } = reportRows(groups, env)
-        await writer.add({ agent_reports: rows })
-        return rejected(others === 0 ? {} : { 'not kept: Callsight reads only callsight.agent.* metrics': others })
-      },
-      async logs(wire, body) {
-        const records = wire === 'json' ? countLogsJson(body) : countLogs(body)
-        return rejected(records === 0 ? {} : { 'not kept: Callsight reads no log records yet': records })
-      },
-    }
+  const signals: Record<Signal, (wire: Wire, body: Buffer, about: About) => Promise<Result>> = {
+    async traces(wire, body, { env, token, key }) {
+      const groups = wire === 'json' ? decodeTracesJson(body) : decodeTraces(body)
+      const { batch, rejections } = traceRows(groups, { env, token, operations, consumers, now: Date.now() })
+      await writer.add(batch, key)
+      return rejected(rejections)
+    },
+    async metrics(wire, body, { env, key }) {
+      const groups = wire === 'json' ? decodeMetricsJson(body) : decodeMetrics(body)
+      const { rows, others } = reportRows(groups, env)
+      await writer.add({ agent_reports: rows }, key)
+      return rejected(others === 0 ? {} : { 'not kept: Callsight reads only callsight.agent.* metrics': others })
+    },
+    async logs(wire, body) {
+      const records = wire === 'json' ? countLogsJson(body) : countLogs(body)
+      return rejected(records === 0 ? {} : { 'not kept: Callsight reads no log records yet': records })
+    },
+  }
 
   for (const signal of Object.keys(signals) as Signal[]) {
     server.post(`/v1/${signal}`, async (request, reply) => {
@@ -81,9 +99,9 @@ export function receiver(writer: Writer, door: Door, consumers: Consumers, log: 
       const pass = door.admit(request.headers.authorization)
       if ('refused' in pass) throw new Refusal(401, pass.refused)
       const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-      const work = resends.once(`${signal} ${pass.digest}`, raw, async () => {
+      const work = resends.once(`${signal} ${pass.digest}`, raw, async (key) => {
         const body = await decompress(request.headers['content-encoding'], raw)
-        return signals[signal](wire, body, pass.token?.env, pass.digest)
+        return signals[signal](wire, body, { env: pass.token?.env, token: pass.digest, key })
       })
       const result = await inTime(work)
       metrics.requests.inc({ signal, status: 200 })
@@ -161,6 +179,7 @@ function asRefusal(error: Error & { statusCode?: number }): {
 } {
   if (error instanceof Refusal) return { status: error.status, message: error.message, retryAfter: error.retryAfter }
   if (error instanceof Undecodable || error instanceof Refused) return { status: 400, message: error.message }
+  if (error instanceof Unwritable) return { status: 503, message: error.message, retryAfter: limits.retryAfterS }
   if (error instanceof Overloaded) return { status: 429, message: error.message, retryAfter: limits.retryAfterS }
   if (error.statusCode === 413) {
     return { status: 413, message: `the body is larger than ${limits.requestBytes} bytes: send smaller batches` }

@@ -1,11 +1,17 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ClickHouseError } from '@clickhouse/client'
 import pino from 'pino'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { limits } from '../limits.ts'
+import { Journal } from './journal.ts'
 import type { Row, Store } from './store.ts'
-import { Overloaded, Refused, Writer } from './writer.ts'
+import { type Batch, Overloaded, Refused, Writer } from './writer.ts'
 
 const log = pino({ level: 'silent' })
+const folder = mkdtempSync(join(tmpdir(), 'callsight-writer-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 /** A table that keeps what it is given once per token, as the engine does, and fails as it is told. */
 function table(fail: (attempt: number, rows: readonly Row[]) => Error | undefined = () => undefined) {
@@ -23,14 +29,18 @@ function table(fail: (attempt: number, rows: readonly Row[]) => Error | undefine
   return { store, rows: () => [...seen.values()].flat(), inserts: () => seen.size, attempts: () => attempts }
 }
 
+let keys = 0
+const add = (writer: Writer, batch: Batch) => writer.add(batch, `key-${++keys}`)
+const journal = () => new Journal(mkdtempSync(join(folder, 'journal-')))
+
 const refusal = () =>
   new ClickHouseError({ message: 'Cannot parse input', code: '27', type: 'CANNOT_PARSE_INPUT_ASSERTION_FAILED' })
 
 describe('Writer', () => {
   it('puts many requests into one block and settles each when it is in', async () => {
     const { store, rows, inserts } = table()
-    const writer = new Writer(store, log)
-    await Promise.all(Array.from({ length: 50 }, (_, i) => writer.add({ calls: [{ i }] })))
+    const writer = new Writer(store, journal(), log)
+    await Promise.all(Array.from({ length: 50 }, (_, i) => add(writer, { calls: [{ i }] })))
     expect(rows()).toHaveLength(50)
     expect(inserts()).toBe(1)
     expect(writer.queued).toBe(0)
@@ -38,19 +48,19 @@ describe('Writer', () => {
 
   it('repeats a block with the same token until it is in: a lost answer counts nothing twice', async () => {
     const { store, rows, attempts } = table((attempt) => (attempt <= 2 ? new Error('lost answer') : undefined))
-    const writer = new Writer(store, log)
-    await writer.add({ calls: [{ a: 1 }, { a: 2 }] })
+    const writer = new Writer(store, journal(), log)
+    await add(writer, { calls: [{ a: 1 }, { a: 2 }] })
     expect(attempts()).toBe(3)
     expect(rows()).toEqual([{ a: 1 }, { a: 2 }])
   })
 
   it('lets one refused request take no other with it', async () => {
     const { store, rows } = table((_attempt, batch) => (batch.some((row) => row.bad) ? refusal() : undefined))
-    const writer = new Writer(store, log)
+    const writer = new Writer(store, journal(), log)
     const results = await Promise.allSettled([
-      writer.add({ calls: [{ a: 1 }] }),
-      writer.add({ calls: [{ bad: true }] }),
-      writer.add({ calls: [{ a: 2 }] }),
+      add(writer, { calls: [{ a: 1 }] }),
+      add(writer, { calls: [{ bad: true }] }),
+      add(writer, { calls: [{ a: 2 }] }),
     ])
     expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect((results[1] as PromiseRejectedResult).reason).toBeInstanceOf(Refused)
@@ -66,30 +76,30 @@ describe('Writer', () => {
       release = resolve
     })
     const store = { insert: () => gate } as unknown as Store
-    const writer = new Writer(store, log)
-    const full = writer.add({ calls: Array.from({ length: limits.queuedRows }, () => ({})) })
-    await expect(writer.add({ calls: [{}] })).rejects.toThrow(
+    const writer = new Writer(store, journal(), log)
+    const full = add(writer, { calls: Array.from({ length: limits.queuedRows }, () => ({})) })
+    await expect(add(writer, { calls: [{}] })).rejects.toThrow(
       new Overloaded(`${limits.queuedRows} rows are waiting for ClickHouse, the limit is ${limits.queuedRows}`),
     )
     release()
     await full
-    await expect(writer.add({ calls: [{}] })).resolves.toBeUndefined()
+    await expect(add(writer, { calls: [{}] })).resolves.toBeUndefined()
   })
 
   it('stops after what is waiting is in', async () => {
     const { store, rows } = table()
-    const writer = new Writer(store, log)
-    const added = writer.add({ calls: [{ a: 1 }] })
+    const writer = new Writer(store, journal(), log)
+    const added = add(writer, { calls: [{ a: 1 }] })
     await writer.stop()
     await added
     expect(rows()).toEqual([{ a: 1 }])
-    await expect(writer.add({ calls: [{}] })).rejects.toThrow(Overloaded)
+    await expect(add(writer, { calls: [{}] })).rejects.toThrow(Overloaded)
   })
 
   it('gives up at a stop when the engine is away, and the request learns it', async () => {
     const { store } = table(() => new Error('ECONNREFUSED'))
-    const writer = new Writer(store, log)
-    const added = writer.add({ calls: [{ a: 1 }] })
+    const writer = new Writer(store, journal(), log)
+    const added = add(writer, { calls: [{ a: 1 }] })
     const failed = expect(added).rejects.toThrow('the collector is stopping')
     await writer.stop()
     await failed

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Logger } from 'pino'
 import { limits } from '../limits.ts'
 import { metrics } from '../metrics.ts'
+import type { Entry, Journal, Unfinished } from './journal.ts'
 import { isRefusal, type Row, type Store } from './store.ts'
 
 /** Rows by table. */
@@ -21,8 +22,12 @@ export class Refused extends Error {
   override name = 'Refused'
 }
 
-interface Request {
-  batch: Batch
+/** The journal cannot be written: nothing was inserted, and the sender should come again. */
+export class Unwritable extends Error {
+  override name = 'Unwritable'
+}
+
+interface Request extends Entry {
   rows: number
   resolve: () => void
   reject: (error: Error) => void
@@ -30,25 +35,30 @@ interface Request {
 
 /** Rows that travel to the engine together, with the requests that wait for it. */
 class Block {
-  readonly id = randomUUID()
-  readonly requests: Request[] = []
+  readonly id: string
+  readonly entries: Request[] = []
   readonly done = new Set<WrittenTable>()
   rows = 0
 
+  constructor(id = `${Date.now()}-${randomUUID()}`) {
+    this.id = id
+  }
+
   add(request: Request): void {
-    this.requests.push(request)
+    this.entries.push(request)
     this.rows += request.rows
   }
 }
 
 /**
  * Gathers the rows of many requests into blocks and inserts one block after the other. `add` settles when the rows are
- * in the engine. A block keeps its id and its rows over every attempt, and the tables behind it recognise what they
- * already have, so an attempt whose answer was lost does no harm. A failed block is tried until it succeeds: rows taken
+ * in the engine. A block keeps its id and its rows over every attempt, even over a crash, since it is in the journal first;
+ * and the tables behind it recognise what they already have, so an attempt whose answer was lost does no harm. A failed block is tried until it succeeds: rows taken
  * are not given back, the queue's bound stops new ones.
  */
 export class Writer {
   readonly #store: Store
+  readonly #journal: Journal
   readonly #log: Logger
   #filling = new Block()
   readonly #closed: Block[] = []
@@ -57,9 +67,30 @@ export class Writer {
   #running: Promise<void> | undefined
   #stopping = false
 
-  constructor(store: Store, log: Logger) {
+  constructor(store: Store, journal: Journal, log: Logger) {
     this.#store = store
+    this.#journal = journal
     this.#log = log
+  }
+
+  /**
+   * Inserts what the last run left in the journal, before anything new is taken.
+   *
+   * @returns how many blocks there were
+   */
+  async recover(): Promise<number> {
+    const left = this.#journal.unfinished((file, reason) =>
+      this.#log.error({ file, reason }, 'a block of the journal cannot be read; it is set aside'),
+    )
+    for (const { id, entries } of left) {
+      const block = new Block(id)
+      // Nobody waits for these any more; what is refused is logged and counted all the same.
+      const settle = () => {}
+      for (const { key, batch } of entries)
+        block.add({ key, batch, rows: rowsOf(batch), resolve: settle, reject: settle })
+      await this.#write(block)
+    }
+    return left.length
   }
 
   /** Rows waiting for the engine. */
@@ -67,9 +98,12 @@ export class Writer {
     return this.#queued
   }
 
-  /** @throws Overloaded at once when the queue is full; Refused later when the engine will not take these rows */
-  add(batch: Batch): Promise<void> {
-    const rows = tables.reduce((sum, table) => sum + (batch[table]?.length ?? 0), 0)
+  /**
+   * @param key recognises the request when it is sent again
+   * @throws Overloaded at once when the queue is full; Refused later when the engine will not take these rows
+   */
+  add(batch: Batch, key: string): Promise<void> {
+    const rows = rowsOf(batch)
     if (rows === 0) return Promise.resolve()
     const queued = this.#queued
     if (this.#stopping || (queued > 0 && queued + rows > limits.queuedRows)) {
@@ -81,7 +115,7 @@ export class Writer {
     metrics.queuedRows.set(this.#queued)
     const settled = new Promise<void>((resolve, reject) => {
       if (this.#filling.rows > 0 && this.#filling.rows + rows > limits.blockRows) this.#close()
-      this.#filling.add({ batch, rows, resolve, reject })
+      this.#filling.add({ key, batch, rows, resolve, reject })
       if (this.#filling.rows >= limits.blockRows) this.#close()
       else this.#timer ??= setTimeout(() => this.#close(), limits.blockDelayMs)
     })
@@ -97,7 +131,7 @@ export class Writer {
     this.#close()
     await this.#running
     for (const block of this.#closed.splice(0)) {
-      for (const request of block.requests) request.reject(new Overloaded('the collector is stopping'))
+      for (const request of block.entries) request.reject(new Overloaded('the collector is stopping'))
     }
   }
 
@@ -114,37 +148,73 @@ export class Writer {
 
   async #drain(): Promise<void> {
     for (let block = this.#closed[0]; block !== undefined; block = this.#closed[0]) {
-      const written = await this.#write(block)
-      if (!written) return
+      try {
+        await this.#journal.begin(block)
+        if (!(await this.#write(block))) return
+      } catch (error) {
+        // The disk, not the engine: nothing was inserted, so the senders may simply come again.
+        const reason = error instanceof Error ? error.message : String(error)
+        this.#log.error({ reason }, 'the journal cannot be written; requests are sent away until it can')
+        for (const request of block.entries) request.reject(new Unwritable(`the journal cannot be written: ${reason}`))
+      }
       this.#closed.shift()
     }
   }
 
-  /** @returns false when the stop came before the engine took the block */
+  /**
+   * Inserts a block and tells its requests. When the engine refuses it, each request goes alone, so that one bad request
+   * takes no other with it; a replay after a crash divides in the same way, so its tokens are the same.
+   *
+   * @returns false when the stop came before the engine took the block
+   */
   async #write(block: Block): Promise<boolean> {
+    const refused = new Map<Request, string>()
+    const result = await this.#insert(block)
+    if (result === 'stopped') return false
+    if (result !== 'taken') {
+      for (const [index, request] of block.entries.entries()) {
+        const part = new Block(`${block.id}-${index}`)
+        part.add(request)
+        for (const table of block.done) part.done.add(table)
+        const own = block.entries.length === 1 ? result : await this.#insert(part)
+        if (own === 'stopped') return false
+        if (own !== 'taken') refused.set(request, own.reason)
+      }
+    }
+    await this.#finish({ id: block.id, entries: block.entries.filter((request) => !refused.has(request)) })
+    for (const request of block.entries) {
+      const reason = refused.get(request)
+      if (reason === undefined) request.resolve()
+      else {
+        metrics.rejected.inc({ cause: 'refused_by_engine' }, request.rows)
+        this.#log.error({ rows: request.rows, reason }, 'ClickHouse refuses these rows; they are dropped')
+        request.reject(new Refused(`ClickHouse refuses these rows: ${reason}`))
+      }
+    }
+    return true
+  }
+
+  /** Tries until the engine has taken or refused the block, or the collector stops. */
+  async #insert(block: Block): Promise<'taken' | 'stopped' | { reason: string }> {
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#insert(block)
-        for (const request of block.requests) request.resolve()
-        return true
+        await this.#insertTables(block)
+        return 'taken'
       } catch (error) {
-        const message = error instanceof Error ? error.message : String(error)
-        if (isRefusal(error)) {
-          await this.#divide(block, message)
-          return true
-        }
+        const reason = error instanceof Error ? error.message : String(error)
+        if (isRefusal(error)) return { reason }
         metrics.insertFailures.inc()
-        this.#log.warn({ attempt, rows: block.rows, error: message }, 'ClickHouse did not take a block; trying again')
-        if (this.#stopping && attempt >= limits.insertAttempts) return false
+        this.#log.warn({ attempt, rows: block.rows, error: reason }, 'ClickHouse did not take a block; trying again')
+        if (this.#stopping && attempt >= limits.insertAttempts) return 'stopped'
         await pause(Math.min(limits.insertPauseMs, 100 * 2 ** attempt) * (0.5 + Math.random() / 2))
       }
     }
   }
 
-  async #insert(block: Block): Promise<void> {
+  async #insertTables(block: Block): Promise<void> {
     for (const table of tables) {
       if (block.done.has(table)) continue
-      const rows = block.requests.flatMap((request) => request.batch[table] ?? [])
+      const rows = block.entries.flatMap((request) => request.batch[table] ?? [])
       const stop = metrics.insertSeconds.startTimer({ table })
       await this.#store.insert(table, rows, `${block.id}-${table}`)
       stop()
@@ -153,21 +223,18 @@ export class Writer {
     }
   }
 
-  /** The engine refuses a block: each request goes alone, so that one bad request takes no other with it. */
-  async #divide(block: Block, reason: string): Promise<void> {
-    if (block.requests.length === 1) {
-      metrics.rejected.inc({ cause: 'refused_by_engine' }, block.rows)
-      this.#log.error({ rows: block.rows, reason }, 'ClickHouse refuses these rows; they are dropped')
-      block.requests[0]!.reject(new Refused(`ClickHouse refuses these rows: ${reason}`))
-      return
-    }
-    for (const request of block.requests) {
-      const alone = new Block()
-      alone.add(request)
-      for (const table of block.done) alone.done.add(table)
-      if (!(await this.#write(alone))) request.reject(new Overloaded('the collector is stopping'))
+  /** A ledger that cannot be written leaves the block in the journal: the next start inserts it again, harmlessly. */
+  async #finish(block: Unfinished): Promise<void> {
+    try {
+      await this.#journal.finish(block)
+    } catch (error) {
+      this.#log.error({ error }, 'the journal’s ledger cannot be written')
     }
   }
+}
+
+function rowsOf(batch: Batch): number {
+  return tables.reduce((sum, table) => sum + (batch[table]?.length ?? 0), 0)
 }
 
 function pause(ms: number): Promise<void> {

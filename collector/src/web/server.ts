@@ -8,7 +8,6 @@ import type { Judge } from '../judge/judge.ts'
 import { limits } from '../limits.ts'
 import { registry } from '../metrics.ts'
 import type { Store } from '../store/store.ts'
-import type { Writer } from '../store/writer.ts'
 import type { Door } from '../token.ts'
 import { alertRoutes } from './alerts.ts'
 import { boardRoutes } from './boards.ts'
@@ -18,7 +17,8 @@ import { trafficRoutes } from './traffic.ts'
 
 export interface WebParts {
   store: Store
-  writer: Writer
+  /** Rows that wait for the engine. */
+  queued: () => number
   judge: Judge
   /** Opened by tokens that may read. */
   door: Door
@@ -28,7 +28,7 @@ export interface WebParts {
 }
 
 /** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
-export function webServer({ store, writer, judge, door, loopback, log }: WebParts): FastifyInstance {
+export function webServer({ store, queued, judge, door, loopback, log }: WebParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.webBodyBytes,
     forceCloseConnections: true,
@@ -74,11 +74,11 @@ export function webServer({ store, writer, judge, door, loopback, log }: WebPart
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   server.get('/healthz', async () => ({ status: 'ok' }))
   server.get('/readyz', async (_request, reply) => {
-    const full = writer.queued > limits.queuedRows * 0.8
+    const full = queued() > limits.queuedRows * 0.8
     await store.ask('SELECT 1')
     return reply
       .code(full ? 503 : 200)
-      .send({ status: full ? 'the queue is nearly full' : 'ok', queued_rows: writer.queued })
+      .send({ status: full ? 'the queue is nearly full' : 'ok', queued_rows: queued() })
   })
 
   const { page, viewer, uplot } = viewerFolders
