@@ -42,6 +42,17 @@ test('without a secret the ingest token stands in, as the collector expects', as
   expect(receiver.headers[0]).toMatchObject({ authorization: 'Bearer token7', 'x-tenant': 'a' })
 })
 
+test('without either the service name stands in, and that is said once', async () => {
+  const host = await serve('http.cjs', { collector: receiver.url, env: { OTEL_SERVICE_NAME: 'shop' } })
+  for (const key of ['k', 'other', 'k'])
+    await (await fetch(`${host.url}/text`, { headers: { 'x-api-key': key } })).text()
+  const { stderr } = await host.stop()
+  expect(ids()).toEqual(['k', 'other', 'k'].map((key) => keyed('service:shop', key)))
+  expect(stderr).toBe(
+    '[callsight] consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET\n',
+  )
+})
+
 test.each(['0', '0.5'])('setConsumer across awaits under concurrency, trace ratio %s', async (ratio) => {
   const host = await serve('api.cjs', { collector: receiver.url, env: { CALLSIGHT_TRACE_RATIO: ratio } })
   await Promise.all(
