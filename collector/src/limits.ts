@@ -88,6 +88,8 @@ export const limits = {
   objectiveGroups: 10_000,
   /** Objectives and quotas are asked about at most this share of the time: the longer it takes, the less often. */
   standingShare: 0.2,
+  /** A state that changes is written at most this often: busy consumers change theirs at every look. */
+  stateChangeMs: 15_000,
   /** A state that did not change is written again after this long, so that a chart has a point for it. */
   stateRepeatMs: 60_000,
 

@@ -78,7 +78,8 @@ class Chronicle {
       const key = JSON.stringify(this.#key.map((column) => row[column]))
       const text = JSON.stringify(row)
       const last = this.#written.get(key)
-      if (last?.text === text && nowMs - last.atMs < limits.stateRepeatMs) {
+      const pause = last?.text === text ? limits.stateRepeatMs : limits.stateChangeMs
+      if (last !== undefined && nowMs - last.atMs < pause) {
         next.set(key, last)
         continue
       }
