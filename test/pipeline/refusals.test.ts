@@ -57,7 +57,7 @@ it('a kill -9 right after the answer loses nothing that was acknowledged', async
   for (let round = 0; round < 4; round++) {
     const collector = await startCollector({ data })
     const sends = Array.from({ length: 20 }, (_, i) =>
-      post(collector.otlp, good(`${round}${i}`.padStart(15, '0').padStart(16, 'a'))),
+      post(collector.otlp, good(`${round + 1}${String(i).padStart(2, '0')}`.padStart(16, '0'))),
     )
     for (const response of await Promise.all(sends)) if (response.status === 200) acknowledged++
     await collector.kill()
