@@ -47,7 +47,7 @@ async function demo(options: Options): Promise<void> {
     undo.push(() => traffic.stop())
 
     say()
-    say(`  viewer    ${collector?.web ?? `of the collector at ${options.to}`}`)
+    say(collector === undefined ? `  sent to   ${options.to}` : `  viewer    ${collector.web}`)
     say(`  bookshop  ${shop.url}/api/books`)
     say()
     say('  Five consumers are calling: globex is slow, initech fails, umbrella is near its quota.')
