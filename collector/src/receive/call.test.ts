@@ -176,6 +176,12 @@ describe('callRow', () => {
     expect(JSON.stringify(half)).not.toMatch(/\\ud8/)
   })
 
+  it('keeps what has no column as an attribute, such as the consumer’s group', () => {
+    expect(row({ 'http.request.method': 'GET', 'callsight.consumer.group': 'emea' }).attributes).toEqual({
+      'callsight.consumer.group': 'emea',
+    })
+  })
+
   it('bounds the attributes it keeps', () => {
     const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`a${i}`, 'x']))
     expect(Object.keys(row({ 'http.request.method': 'GET', ...many }).attributes as object)).toHaveLength(

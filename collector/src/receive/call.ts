@@ -174,7 +174,7 @@ function peerOf(a: Attributes): string {
 
 /** Attributes that have a column, or that may carry what people send and so do not belong beside the counts. */
 const taken =
-  /^(http\.(method|status_code|route|target|url|host|user_agent|client_ip|flavor|scheme|server_name|status_text|request_content_length|response_content_length)|http\.re(quest|sponse)\.(method|status_code|body\..*|header\..*)|http\.route|url\.(path|query|template|scheme)|client\.address|user_agent\.original|callsight\.(consumer\..*|style|operation|outcome|error\.code|ttfb_us|units)|enduser\..*|user\..*|error\.type)$/
+  /^(http\.(method|status_code|route|target|url|host|user_agent|client_ip|flavor|scheme|server_name|status_text|request_content_length|response_content_length)|http\.re(quest|sponse)\.(method|status_code|body\..*|header\..*)|http\.route|url\.(path|query|template|scheme)|client\.address|user_agent\.original|callsight\.(consumer\.(id|name|plan)|style|operation|outcome|error\.code|ttfb_us|units)|enduser\..*|user\..*|error\.type)$/
 
 function otherAttributes(a: Attributes): Record<string, string> {
   const kept: Record<string, string> = {}

@@ -22,7 +22,8 @@ export function reportRows(groups: PointGroup[], tokenEnv: string | undefined): 
       else if (point.metric === 'callsight.agent.sent') report.sent = value
       else if (point.metric === 'callsight.agent.dropped') dropped[String(point.attributes.reason ?? '')] = value
       else {
-        others++
+        // A newer agent may tell more of itself; that is no reason to tell it off.
+        if (!point.metric.startsWith('callsight.agent.')) others++
         continue
       }
       if (point.timeNs > timeNs) timeNs = point.timeNs
