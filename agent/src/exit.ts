@@ -69,6 +69,8 @@ export class LastWords {
     this.#delivery.flush(EXIT_TIME).then(
       (all) => {
         if (all) this.#tried = false
+        // A connection that is still being made would hold the process up.
+        else this.#sender.close()
       },
       () => {},
     )

@@ -1,7 +1,8 @@
 import { createServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { serve, until } from './host.ts'
+import { until } from '../until.ts'
+import { serve } from './host.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
 let receiver: Receiver

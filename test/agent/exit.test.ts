@@ -1,6 +1,9 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Ended, type HostOptions, run, until } from './host.ts'
+import { until } from '../until.ts'
+import { type Ended, type HostOptions, run } from './host.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
 let receiver: Receiver
@@ -67,6 +70,34 @@ test('a collector that never answers costs two seconds, no more', async () => {
   hole.close()
   expect(ends.map(({ code }) => code)).toEqual([0, 7])
   for (const { ms } of ends) expect(ms).toBeLessThan(4500)
+})
+
+/** A listener whose queue is full: who connects now waits for an answer that does not come. */
+const FULL = `
+import socket, sys, time
+server = socket.socket(); server.bind(('127.0.0.1', 0)); server.listen(0)
+others = [socket.socket() for _ in range(4)]
+for other in others:
+    other.setblocking(False)
+    other.connect_ex(server.getsockname())
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+`
+
+const python = spawnSync('python3', ['--version']).status === 0
+if (!python) console.warn('No python3 found, so a connection that hangs is not tested.')
+
+test.skipIf(!python)('a connection that hangs costs two seconds, too', async () => {
+  const full = spawn('python3', ['-c', FULL], { stdio: ['pipe', 'pipe', 'inherit'] })
+  try {
+    const [port] = (await once(full.stdout, 'data')) as [Buffer]
+    const { code, ms } = await end('itself', undefined, { collector: `http://127.0.0.1:${String(port).trim()}` })
+    expect(code).toBe(0)
+    expect(ms).toBeLessThan(6000)
+  } finally {
+    full.stdin.end()
+    await once(full, 'exit')
+  }
 })
 
 test('a script without a server ends at once and sends nothing', async () => {

@@ -4,7 +4,8 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type HostOptions, run, serve, tally, until } from './host.ts'
+import { until } from '../until.ts'
+import { type HostOptions, run, serve, tally } from './host.ts'
 import { type ReceivedSpan, type Receiver, startReceiver } from './receiver.ts'
 
 let receiver: Receiver

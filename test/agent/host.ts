@@ -89,15 +89,6 @@ export async function serve(script: string, options: HostOptions = {}): Promise<
   return { ...host, port, url: `http://127.0.0.1:${port}` }
 }
 
-/** Waits for a condition, at most `ms`; says what it waited for. */
-export async function until(what: string, condition: () => boolean, ms = 8000): Promise<void> {
-  const deadline = performance.now() + ms
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`waited ${ms} ms in vain for: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
-}
-
 /** Counts equal values: `{ 'GET /users/:id 200': 3 }`. */
 export function tally<T>(items: readonly T[], name: (item: T) => string): Record<string, number> {
   const counts: Record<string, number> = {}

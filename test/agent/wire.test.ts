@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type Host, type HostOptions, serve, tally, until } from './host.ts'
+import { until } from '../until.ts'
+import { type Host, type HostOptions, serve, tally } from './host.ts'
 import { type Attributes, type Receiver, startReceiver } from './receiver.ts'
 
 let receiver: Receiver
