@@ -8,7 +8,7 @@ import { Consumers } from './receive/consumer.ts'
 import { receiver } from './receive/server.ts'
 import { Journal } from './store/journal.ts'
 import { migrate } from './store/migrate.ts'
-import { openStore } from './store/store.ts'
+import { embeddedFolder, openStore, usualFolder } from './store/store.ts'
 import { Writer } from './store/writer.ts'
 import { Door } from './token.ts'
 import { webServer } from './web/server.ts'
@@ -25,9 +25,6 @@ export interface Collector {
   stop(): Promise<void>
 }
 
-/** What a collector keeps on its disk without being told where. */
-const usualFolder = './callsight-data'
-
 /**
  * Starts a collector in the order a call travels: store, receive, judge, show.
  *
@@ -37,14 +34,13 @@ const usualFolder = './callsight-data'
 export async function startCollector(config: Config, log: Logger, data = usualFolder): Promise<Collector> {
   refuseOpenDoors(config)
   const { url } = config.store
-  const folder = url.startsWith('embedded:') ? url.slice('embedded:'.length) || usualFolder : data
   const store = await openStore(url)
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
     const applied = await migrate(store)
     log.info({ store: store.place, migrations: applied.length }, 'store opened')
 
-    const journal = new Journal(join(folder, 'journal'))
+    const journal = new Journal(join(embeddedFolder(url) ?? data, 'journal'))
     const writer = new Writer(store, journal, log)
     const consumers = new Consumers(config.consumers, process.env.CALLSIGHT_KEY_SECRET)
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
@@ -106,7 +102,7 @@ function refuseOpenDoors(config: Config): void {
   }
 }
 
-export function isLoopback({ host }: Address): boolean {
+function isLoopback({ host }: Address): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host)
 }
 

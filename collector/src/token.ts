@@ -8,6 +8,12 @@ export function digest(secret: string): string {
   return createHash('sha256').update(secret).digest('hex')
 }
 
+/** What somebody came in with: the token's digest, empty without one, and the token where it is configured. */
+export interface Pass {
+  digest: string
+  token?: Token
+}
+
 /**
  * The door of one listener: who may pass with which token.
  * Tokens are found by their digest, which a guesser cannot steer, so the look-up's timing tells nothing.
@@ -36,9 +42,9 @@ export class Door {
 
   /**
    * @param authorization the header's value
-   * @returns the digest and the token, the empty digest at an open door without a token, or why not
+   * @returns what lets in, or why nothing does
    */
-  admit(authorization: string | undefined): { digest: string; token?: Token } | { refused: string } {
+  admit(authorization: string | undefined): Pass | { refused: string } {
     const secret = /^bearer\s+(\S+)\s*$/i.exec(authorization ?? '')?.[1]
     if (secret === undefined) {
       if (this.open) return { digest: '' }

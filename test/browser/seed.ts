@@ -1,4 +1,6 @@
 import type { Row, Store } from '../../collector/src/store/store.ts'
+import { secondText, timeText } from '../../collector/src/store/time.ts'
+import { randomly } from '../random.ts'
 
 /** A call as the seed makes it, for recounting in TypeScript what a panel answers in SQL. */
 export interface SeededCall {
@@ -51,7 +53,7 @@ export async function seed(store: Store, now: number): Promise<SeededCall[]> {
 }
 
 function seededCalls(now: number): SeededCall[] {
-  const random = generator(7)
+  const random = randomly(7)
   const calls: SeededCall[] = []
   let ms = now - 24 * 60 * minute
   while (ms < now - 1500) {
@@ -242,19 +244,7 @@ async function seedJudgements(store: Store, now: number): Promise<void> {
   )
 }
 
-/** A small deterministic random number generator (mulberry32). */
-function generator(start: number): () => number {
-  let state = start
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** As ClickHouse reads a DateTime64, or with no digits a DateTime. */
 function text(ms: number, digits: 0 | 3 = 3): string {
-  const iso = new Date(Math.round(ms)).toISOString().replace('T', ' ')
-  return digits === 3 ? iso.slice(0, -1) : iso.slice(0, 19)
+  return digits === 3 ? timeText(Math.round(ms)) : secondText(Math.round(ms))
 }

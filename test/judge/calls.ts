@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { migrate } from '../../collector/src/store/migrate.ts'
 import { openStore, type Store } from '../../collector/src/store/store.ts'
+import { randomly } from '../random.ts'
 
 export interface Call {
   atMs: number
@@ -47,17 +48,6 @@ export async function insertCalls(store: Store, calls: readonly Partial<Call>[])
   }))
   inserts++
   await store.insert('calls', rows, `calls-${process.pid}-${inserts}`)
-}
-
-/** A generator of numbers from 0 to 1 that gives the same ones for the same seed (mulberry32). */
-export function randomly(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
 }
 
 /** Calls of every kind that began in [fromMs, toMs). */

@@ -8,6 +8,7 @@ import { faultText, Unreadable } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { limits } from '../limits.ts'
 import { type Collector, startCollector } from '../main.ts'
+import { embeddedFolder } from '../store/store.ts'
 
 interface Options {
   config?: string
@@ -70,7 +71,7 @@ function configured(options: Options): Config | undefined {
     }
     config = read.config
   }
-  const server = options.clickhouse ?? (config.store.url.startsWith('embedded:') ? undefined : config.store.url)
+  const server = options.clickhouse ?? (embeddedFolder(config.store.url) === undefined ? config.store.url : undefined)
   const url = server ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
   return {
     ...config,

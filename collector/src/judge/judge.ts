@@ -7,6 +7,7 @@ import { limits } from '../limits.ts'
 import { Notifier, receiverName } from '../notify/notifier.ts'
 import type { Attempt } from '../notify/queue.ts'
 import type { Row, Store } from '../store/store.ts'
+import { timeText } from '../store/time.ts'
 import {
   type Alert,
   type AlertEvent,
@@ -19,7 +20,7 @@ import {
 } from './alert.ts'
 import { type Clock, startClock } from './clock.ts'
 import { judged } from './metrics.ts'
-import { alertOfEvent, eventOfRow, rowOfEvent, timeText } from './row.ts'
+import { alertOfEvent, eventOfRow, rowOfEvent } from './row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './rules.ts'
 import type { ObjectiveStanding, QuotaStanding } from './standing.ts'
 import { Standings } from './standings.ts'
@@ -28,7 +29,7 @@ export interface JudgeOptions {
   readonly store: Store
   readonly config: Config
   readonly log: Logger
-  /** Where people find this collector, for the links in notices; made of the web listener's address by default. */
+  /** Where people find this collector, for the links in notices. */
   readonly externalUrl: () => string
   /** Epoch milliseconds; the system's clock by default. */
   readonly now?: () => number

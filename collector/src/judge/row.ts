@@ -1,15 +1,6 @@
 import type { Row } from '../store/store.ts'
+import { timeText } from '../store/time.ts'
 import type { Alert, AlertEvent } from './alert.ts'
-
-/** Epoch milliseconds as ClickHouse takes a DateTime64(3). */
-export function timeText(ms: number): string {
-  return new Date(ms).toISOString().replace('T', ' ').slice(0, -1)
-}
-
-/** … and as it takes a DateTime. */
-export function secondText(ms: number): string {
-  return timeText(ms).slice(0, 19)
-}
 
 export function rowOfEvent(event: AlertEvent): Row {
   const { atMs, activeSinceMs, ...same } = event

@@ -3,9 +3,9 @@ import { usageQuestion } from '../aggregate/usage.ts'
 import type { Config, Objective, Quota } from '../config/config.ts'
 import { ratio } from '../config/share.ts'
 import type { Row, Store } from '../store/store.ts'
+import { secondText } from '../store/time.ts'
 import { judgeObjective, type ObjectiveCounts, type ObjectiveVerdict } from './objective.ts'
 import { judgeQuota, type Period, periodOf, type QuotaState } from './quota.ts'
-import { secondText } from './row.ts'
 
 /** One promise, to one consumer or (empty) over all. */
 export interface ObjectiveStanding {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import type { Row, Store } from '../store/store.ts'
+import { timeText } from '../store/time.ts'
 import { judged } from './metrics.ts'
-import { timeText } from './row.ts'
 import {
   type ObjectiveStanding,
   objectiveRow,

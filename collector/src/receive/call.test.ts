@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { limits } from '../limits.ts'
-import { callRow, isCall, originOf, spanRow, timestamp } from './call.ts'
+import { callRow, isCall, originOf, spanRow } from './call.ts'
 import { Consumers, keyId } from './consumer.ts'
 import { fold, Operations } from './operation.ts'
 import type { Attributes, Span } from './otlp.ts'
@@ -286,13 +286,5 @@ describe('consumers', () => {
     expect(consumers.takeNews()).toEqual([])
     consumers.resolve('u1', 'Ann Lee', 'free', stock)
     expect(consumers.takeNews()).toMatchObject([{ name: 'Ann Lee' }])
-  })
-})
-
-describe('timestamp', () => {
-  it('writes microseconds in UTC', () => {
-    expect(timestamp(1n)).toBe('1970-01-01 00:00:00.000000')
-    expect(timestamp(1_999n)).toBe('1970-01-01 00:00:00.000001')
-    expect(timestamp(1_795_219_200_000_001_000n)).toBe('2026-11-21 00:00:00.000001')
   })
 })

@@ -1,5 +1,6 @@
 import { limits } from '../limits.ts'
 import type { Row } from '../store/store.ts'
+import { microText } from '../store/time.ts'
 import type { Consumers } from './consumer.ts'
 import type { Operations } from './operation.ts'
 import type { Attributes, Span, Value } from './otlp.ts'
@@ -64,7 +65,7 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
   )
   const style = styleOf(a)
   return {
-    ts: timestamp(span.startNs),
+    ts: microText(span.startNs),
     direction,
     env: origin.env,
     service: origin.service,
@@ -104,7 +105,7 @@ const kinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consu
 /** Maps any other span to a row of `spans`. */
 export function spanRow(span: Span, scope: string, origin: Origin): Row {
   return {
-    ts: timestamp(span.startNs),
+    ts: microText(span.startNs),
     env: origin.env,
     service: origin.service,
     trace_id: span.traceId,
@@ -195,13 +196,6 @@ function withoutQuery(path: string): string {
 
 function withoutUser(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1')
-}
-
-/** Nanoseconds since 1970 as ClickHouse reads a DateTime64(6) in UTC. */
-export function timestamp(ns: bigint): string {
-  const us = ns / 1000n
-  const date = new Date(Number(us / 1000n)).toISOString()
-  return `${date.slice(0, 10)} ${date.slice(11, 23)}${String(us % 1000n).padStart(3, '0')}`
 }
 
 function text(value: Value | undefined): string {

@@ -2,6 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import type { Row } from '../store/store.ts'
+import { timeText } from '../store/time.ts'
 import type { Origin } from './call.ts'
 
 /**
@@ -76,12 +77,7 @@ export class Consumers {
     if (this.#written.get(id) === said) return
     if (this.#written.size >= limits.consumersKnown) this.#written.clear()
     this.#written.set(id, said)
-    this.#news.set(id, {
-      consumer: id,
-      name,
-      plan,
-      changed_at: new Date().toISOString().slice(0, 23).replace('T', ' '),
-    })
+    this.#news.set(id, { consumer: id, name, plan, changed_at: timeText(Date.now()) })
   }
 }
 

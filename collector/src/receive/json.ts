@@ -20,14 +20,10 @@ type Json = { [key: string]: unknown }
 /** Decodes an ExportTraceServiceRequest. @throws Undecodable */
 export function decodeTracesJson(body: Uint8Array): SpanGroup[] {
   const groups: SpanGroup[] = []
-  each(parse(body), 'resourceSpans', '', (resourceSpans, at) => {
-    const resource = attributes(object(resourceSpans.resource ?? {}, `${at}.resource`), `${at}.resource`)
-    each(resourceSpans, 'scopeSpans', at, (scopeSpans, inner) => {
-      const scope = text(object(scopeSpans.scope ?? {}, `${inner}.scope`).name, `${inner}.scope.name`)
-      const spans: Span[] = []
-      each(scopeSpans, 'spans', inner, (item, place) => spans.push(span(item, place)))
-      groups.push({ resource, scope, spans })
-    })
+  eachScope(body, 'resourceSpans', 'scopeSpans', (resource, scope, item, at) => {
+    const spans: Span[] = []
+    each(item, 'spans', at, (inner, place) => spans.push(span(inner, place)))
+    groups.push({ resource, scope, spans })
   })
   return groups
 }
@@ -35,14 +31,10 @@ export function decodeTracesJson(body: Uint8Array): SpanGroup[] {
 /** Decodes an ExportMetricsServiceRequest as far as its sums and gauges. @throws Undecodable */
 export function decodeMetricsJson(body: Uint8Array): PointGroup[] {
   const groups: PointGroup[] = []
-  each(parse(body), 'resourceMetrics', '', (resourceMetrics, at) => {
-    const resource = attributes(object(resourceMetrics.resource ?? {}, `${at}.resource`), `${at}.resource`)
-    each(resourceMetrics, 'scopeMetrics', at, (scopeMetrics, inner) => {
-      const scope = text(object(scopeMetrics.scope ?? {}, `${inner}.scope`).name, `${inner}.scope.name`)
-      const group: PointGroup = { resource, scope, points: [], others: 0 }
-      each(scopeMetrics, 'metrics', inner, (item, place) => metric(item, place, group))
-      groups.push(group)
-    })
+  eachScope(body, 'resourceMetrics', 'scopeMetrics', (resource, scope, item, at) => {
+    const group: PointGroup = { resource, scope, points: [], others: 0 }
+    each(item, 'metrics', at, (inner, place) => metric(inner, place, group))
+    groups.push(group)
   })
   return groups
 }
@@ -58,6 +50,21 @@ export function countLogsJson(body: Uint8Array): number {
     ),
   )
   return records
+}
+
+/** What traces and metrics have in common: resources with attributes, and in each of them scopes with a name. */
+function eachScope(
+  body: Uint8Array,
+  resources: string,
+  scopes: string,
+  take: (resource: Attributes, scope: string, item: Json, at: string) => void,
+): void {
+  each(parse(body), resources, '', (owner, at) => {
+    const resource = attributes(object(owner.resource ?? {}, `${at}.resource`), `${at}.resource`)
+    each(owner, scopes, at, (item, place) => {
+      take(resource, text(object(item.scope ?? {}, `${place}.scope`).name, `${place}.scope.name`), item, place)
+    })
+  })
 }
 
 function span(item: Json, at: string): Span {

@@ -21,37 +21,27 @@ export function httpOutcome(status: number, errorType: string, failed: boolean):
   return errorType !== '' && failed ? 'server_error' : 'ok'
 }
 
-const grpcNames = [
-  'OK',
-  'CANCELLED',
-  'UNKNOWN',
-  'INVALID_ARGUMENT',
-  'DEADLINE_EXCEEDED',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNIMPLEMENTED',
-  'INTERNAL',
-  'UNAVAILABLE',
-  'DATA_LOSS',
-  'UNAUTHENTICATED',
+/** The statuses of gRPC, by number. */
+const grpc: readonly [name: string, outcome: Outcome][] = [
+  ['OK', 'ok'],
+  ['CANCELLED', 'aborted'],
+  ['UNKNOWN', 'server_error'],
+  ['INVALID_ARGUMENT', 'client_error'],
+  ['DEADLINE_EXCEEDED', 'timeout'],
+  ['NOT_FOUND', 'client_error'],
+  ['ALREADY_EXISTS', 'client_error'],
+  ['PERMISSION_DENIED', 'client_error'],
+  ['RESOURCE_EXHAUSTED', 'client_error'],
+  ['FAILED_PRECONDITION', 'client_error'],
+  ['ABORTED', 'client_error'],
+  ['OUT_OF_RANGE', 'client_error'],
+  ['UNIMPLEMENTED', 'server_error'],
+  ['INTERNAL', 'server_error'],
+  ['UNAVAILABLE', 'server_error'],
+  ['DATA_LOSS', 'server_error'],
+  ['UNAUTHENTICATED', 'client_error'],
 ]
-
-const grpcClientErrors = new Set([
-  'INVALID_ARGUMENT',
-  'NOT_FOUND',
-  'ALREADY_EXISTS',
-  'PERMISSION_DENIED',
-  'RESOURCE_EXHAUSTED',
-  'FAILED_PRECONDITION',
-  'ABORTED',
-  'OUT_OF_RANGE',
-  'UNAUTHENTICATED',
-])
+const grpcByName = new Map(grpc)
 
 /**
  * The outcome of a gRPC call: the number of its status (old convention) or its name (new one).
@@ -59,9 +49,7 @@ const grpcClientErrors = new Set([
  */
 export function grpcOutcome(status: Value | undefined): Outcome {
   if (status === undefined || status === null) return 'ok'
-  const name = /^\d+$/.test(String(status)) ? (grpcNames[Number(status)] ?? 'UNKNOWN') : String(status).toUpperCase()
-  if (name === 'OK') return 'ok'
-  if (name === 'DEADLINE_EXCEEDED') return 'timeout'
-  if (name === 'CANCELLED') return 'aborted'
-  return grpcClientErrors.has(name) ? 'client_error' : 'server_error'
+  const said = String(status)
+  const outcome = /^\d+$/.test(said) ? grpc[Number(said)]?.[1] : grpcByName.get(said.toUpperCase())
+  return outcome ?? 'server_error'
 }

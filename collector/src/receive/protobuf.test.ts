@@ -1,5 +1,6 @@
 import oracle from 'otlp-transformer-oracle/build/src/generated/root.js'
 import { describe, expect, it } from 'vitest'
+import { randomly } from '../../../test/random.ts'
 import { countLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts'
 import { Undecodable } from './otlp.ts'
 import { countLogs, decodeMetrics, decodeTraces } from './protobuf.ts'
@@ -12,17 +13,6 @@ const proto = (oracle as any).opentelemetry.proto.collector
 const Traces = proto.trace.v1.ExportTraceServiceRequest
 const Metrics = proto.metrics.v1.ExportMetricsServiceRequest
 const Logs = proto.logs.v1.ExportLogsServiceRequest
-
-/** Numbers that look random and are the same in every run (mulberry32). */
-function random(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 const texts = ['', 'GET', 'Żółw — 亀 🐢', 'a'.repeat(300), "it's", '\u0000\n\t']
 
@@ -44,7 +34,7 @@ const hex = (next: () => number, bytes: number) =>
   ).join('')
 
 function someRequest(seed: number) {
-  const next = random(seed)
+  const next = randomly(seed)
   const many = (most: number) => Array.from({ length: Math.floor(next() * (most + 1)) })
   const attributes = () => many(5).map((_, i) => ({ key: `key.${i}`, value: someValue(next) }))
   return {
@@ -141,7 +131,7 @@ describe('decodeTraces', () => {
 
   it('refuses or reads every cut and every flipped byte, and never does anything else', () => {
     const whole = Buffer.from(encode(someRequest(7)))
-    const next = random(99)
+    const next = randomly(99)
     for (let i = 0; i < 3000; i++) {
       const bytes = Buffer.from(i % 2 === 0 ? whole.subarray(0, Math.floor(next() * whole.length)) : whole)
       if (bytes.length > 0) bytes[Math.floor(next() * bytes.length)] = Math.floor(next() * 256)

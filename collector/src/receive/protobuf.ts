@@ -17,22 +17,12 @@ import {
 
 /** Decodes an ExportTraceServiceRequest. @throws Undecodable */
 export function decodeTraces(body: Uint8Array): SpanGroup[] {
-  const groups: SpanGroup[] = []
-  new Reader(body).message((field, reader) => {
-    if (field === 1) resourceSpans(reader.nested(), groups)
-    else reader.skip()
-  })
-  return groups
+  return groupsOf(body, scopeSpans)
 }
 
 /** Decodes an ExportMetricsServiceRequest as far as its sums and gauges. @throws Undecodable */
 export function decodeMetrics(body: Uint8Array): PointGroup[] {
-  const groups: PointGroup[] = []
-  new Reader(body).message((field, reader) => {
-    if (field === 1) resourceMetrics(reader.nested(), groups)
-    else reader.skip()
-  })
-  return groups
+  return groupsOf(body, scopeMetrics)
 }
 
 /** Counts the records of an ExportLogsServiceRequest. @throws Undecodable */
@@ -53,16 +43,22 @@ export function countLogs(body: Uint8Array): number {
   return records
 }
 
-function resourceSpans(reader: Reader, groups: SpanGroup[]): void {
-  let resource = emptyAttributes()
-  const own: SpanGroup[] = []
-  reader.message((field, inner) => {
-    if (field === 1) resource = attributesOf(inner.nested(), 1)
-    else if (field === 2) own.push(scopeSpans(inner.nested()))
-    else inner.skip()
+/** What all requests have in common: resources (field 1), each with its attributes (1) and its scopes (2). */
+function groupsOf<G extends { resource: Attributes }>(body: Uint8Array, scopeOf: (reader: Reader) => G): G[] {
+  const groups: G[] = []
+  new Reader(body).message((field, reader) => {
+    if (field !== 1) return reader.skip()
+    let resource = emptyAttributes()
+    const own: G[] = []
+    reader.nested().message((part, inner) => {
+      if (part === 1) resource = attributesOf(inner.nested(), 1)
+      else if (part === 2) own.push(scopeOf(inner.nested()))
+      else inner.skip()
+    })
+    // The resource may follow its scopes on the wire.
+    for (const group of own) groups.push({ ...group, resource })
   })
-  // The resource may follow its spans on the wire.
-  for (const group of own) groups.push({ ...group, resource })
+  return groups
 }
 
 function scopeSpans(reader: Reader): SpanGroup {
@@ -118,17 +114,6 @@ function status(reader: Reader, span: Span): void {
     else if (field === 3) span.statusCode = inner.varint()
     else inner.skip()
   })
-}
-
-function resourceMetrics(reader: Reader, groups: PointGroup[]): void {
-  let resource = emptyAttributes()
-  const own: PointGroup[] = []
-  reader.message((field, inner) => {
-    if (field === 1) resource = attributesOf(inner.nested(), 1)
-    else if (field === 2) own.push(scopeMetrics(inner.nested()))
-    else inner.skip()
-  })
-  for (const group of own) groups.push({ ...group, resource })
 }
 
 function scopeMetrics(reader: Reader): PointGroup {

@@ -1,6 +1,7 @@
 import { metrics } from '../metrics.ts'
 import type { Row } from '../store/store.ts'
-import { originOf, timestamp } from './call.ts'
+import { timeText } from '../store/time.ts'
+import { originOf } from './call.ts'
 import type { PointGroup } from './otlp.ts'
 
 /**
@@ -30,7 +31,7 @@ export function reportRows(groups: PointGroup[], tokenEnv: string | undefined): 
     }
     if (timeNs === 0n) continue
     rows.push({
-      ts: timestamp(timeNs).slice(0, 23),
+      ts: timeText(Number(timeNs / 1_000_000n)),
       env: origin.env,
       service: origin.service,
       instance: origin.instance,

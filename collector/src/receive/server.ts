@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import { limits } from '../limits.ts'
 import { metrics } from '../metrics.ts'
 import { Overloaded, Refused, Unwritable, type Writer } from '../store/writer.ts'
-import type { Door } from '../token.ts'
+import type { Door, Pass } from '../token.ts'
 import type { Consumers } from './consumer.ts'
 import { countLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts'
 import { Operations } from './operation.ts'
@@ -64,12 +64,11 @@ interface Parts {
  * Source: opentelemetry-proto, docs/specification.md, "OTLP/HTTP".
  */
 export function receiver({ writer, door, consumers, stored, log }: Parts): FastifyInstance {
-  const server = Fastify({
-    bodyLimit: limits.requestBytes,
-  })
+  const server = Fastify({ bodyLimit: limits.requestBytes })
   const operations = new Operations()
   const resends = new Resends<Result>()
   resends.remember(stored, rejected({}))
+  const passes = new WeakMap<FastifyRequest, Pass>()
 
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -96,12 +95,11 @@ export function receiver({ writer, door, consumers, stored, log }: Parts): Fasti
   for (const signal of Object.keys(signals) as Signal[]) {
     server.post(`/v1/${signal}`, async (request, reply) => {
       const wire = wireOf(request)
-      const pass = door.admit(request.headers.authorization)
-      if ('refused' in pass) throw new Refusal(401, pass.refused)
+      const { token, digest } = passes.get(request)!
       const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0)
-      const work = resends.once(`${signal} ${pass.digest}`, raw, async (key) => {
+      const work = resends.once(`${signal} ${digest}`, raw, async (key) => {
         const body = await decompress(request.headers['content-encoding'], raw)
-        return signals[signal](wire, body, { env: pass.token?.env, token: pass.digest, key })
+        return signals[signal](wire, body, { env: token?.env, token: digest, key })
       })
       const result = await inTime(work)
       metrics.requests.inc({ signal, status: 200 })
@@ -112,6 +110,7 @@ export function receiver({ writer, door, consumers, stored, log }: Parts): Fasti
   server.addHook('onRequest', async (request) => {
     const pass = door.admit(request.headers.authorization)
     if ('refused' in pass) throw new Refusal(401, pass.refused)
+    passes.set(request, pass)
   })
   server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const { status, message, retryAfter } = asRefusal(error)

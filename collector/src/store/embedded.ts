@@ -13,7 +13,7 @@ import type { Lanes } from './store.ts'
  * pages have a few.
  */
 export async function openEmbedded(folder: string): Promise<Lanes> {
-  const path = resolve(folder === '' ? './callsight-data' : folder)
+  const path = resolve(folder)
   mkdirSync(path, { recursive: true })
   // The first session of a process starts the engine and is the only one whose arguments count.
   let engine: Session

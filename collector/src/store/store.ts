@@ -47,6 +47,14 @@ export interface Lanes {
   close(): Promise<void>
 }
 
+/** What a collector keeps on its disk without being told where. */
+export const usualFolder = './callsight-data'
+
+/** The folder of an embedded store; undefined when the URL is a server's. */
+export function embeddedFolder(url: string): string | undefined {
+  return url.startsWith('embedded:') ? url.slice('embedded:'.length) || usualFolder : undefined
+}
+
 /**
  * Opens the store.
  *
@@ -55,7 +63,8 @@ export interface Lanes {
  * @throws Error that says what could not be opened and what to do
  */
 export async function openStore(url: string): Promise<Store> {
-  const lanes = url.startsWith('embedded:') ? await openEmbedded(url.slice('embedded:'.length)) : await openServer(url)
+  const folder = embeddedFolder(url)
+  const lanes = folder === undefined ? await openServer(url) : await openEmbedded(folder)
   return new ClickHouseStore(lanes)
 }
 

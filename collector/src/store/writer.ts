@@ -52,9 +52,9 @@ class Block {
 
 /**
  * Gathers the rows of many requests into blocks and inserts one block after the other. `add` settles when the rows are
- * in the engine. A block keeps its id and its rows over every attempt, even over a crash, since it is in the journal first;
- * and the tables behind it recognise what they already have, so an attempt whose answer was lost does no harm. A failed block is tried until it succeeds: rows taken
- * are not given back, the queue's bound stops new ones.
+ * in the engine. A block keeps its id and its rows over every attempt, even over a crash, since it is in the journal
+ * first; and the tables behind it recognise what they already have, so an attempt whose answer was lost does no harm. A
+ * failed block is tried until it succeeds: rows taken are not given back, the queue's bound stops new ones.
  */
 export class Writer {
   readonly #store: Store
