@@ -1,23 +1,25 @@
 // The browser of the browser tests: found on the machine, or installed from Debian where that is possible.
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 
-/** The path of Chromium: $CALLSIGHT_CHROMIUM, else the first on the PATH, else undefined. */
+/** The browser of CALLSIGHT_CHROMIUM, or the first Chromium on PATH; undefined when there is none. */
 export function findChromium() {
-  if (process.env.CALLSIGHT_CHROMIUM) return process.env.CALLSIGHT_CHROMIUM
-  for (const name of names) {
-    for (const folder of (process.env.PATH ?? '').split(':')) {
-      try {
-        const path = join(folder, name)
-        accessSync(path, constants.X_OK)
-        return path
-      } catch {}
-    }
+  const named = process.env.CALLSIGHT_CHROMIUM
+  const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '')
+  const places = named ? [named] : names.flatMap((name) => folders.map((folder) => join(folder, name)))
+  return places.find(isExecutable)
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
   }
-  return undefined
 }
 
 export function installChromium() {
