@@ -83,7 +83,7 @@ export class Agent {
     const started = Date.now()
     const report = () => encodeReport(resource, scope, this.#report(), started, Date.now())
     this.#delivery = new Delivery(this.#queue, this.#sender, account, log, report)
-    this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#endCalls())
+    this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#calls.endAll())
     const health = new Health(log)
     this.#health = health
     this.#recording = health.feature('recording', () => this.#stopCapture())
@@ -212,11 +212,6 @@ export class Agent {
   #stopCapture(): void {
     this.#server.stop()
     this.#loop.stop()
-  }
-
-  /** The process leaves: calls under way are recorded as they stand. */
-  #endCalls(): void {
-    this.#calls.endAll((call) => this.#server.end(call))
   }
 
   #begin(call: Call): void {

@@ -40,6 +40,8 @@ export interface Kind {
   answerHeaders(call: Call): Headers
   /** One of them, by its name in lower case; asked for when the first byte of the answer's body is seen. */
   answerHeader(call: Call, name: string): unknown
+  /** Ends the call as it stands: the process is about to leave it behind. */
+  end(call: Call): void
 }
 
 /** One API call while it lasts: what all parts share. Times are milliseconds of `performance.now()`. */

@@ -2,6 +2,14 @@ import { CALL, type Call, type Outcome } from '../call.ts'
 import { leaveScope } from '../context.ts'
 import type { Feature } from '../health.ts'
 
+/** One way of capture: a part of Node's HTTP that calls come or go through. */
+export interface Capture {
+  /** Patches and subscribes; opens nothing, starts no timer. */
+  start(): void
+  /** Takes everything back. */
+  stop(): void
+}
+
 /** What calls are handed to. */
 export interface Sink {
   /** A call begins; nothing of the application has run yet. */
@@ -54,9 +62,9 @@ export class Calls {
     }
   }
 
-  /** The process is about to leave these behind: each is ended by `end`, which knows how it stands. */
-  endAll(end: (call: Call) => void): void {
-    for (const call of [...this.#open]) end(call)
+  /** The process is about to leave these behind. */
+  endAll(): void {
+    for (const call of [...this.#open]) call.kind.end(call)
   }
 }
 

@@ -3,7 +3,7 @@ import { Call, type Kind, pathOf } from '../call.ts'
 import { GUESSED_OPERATIONS } from '../limits.ts'
 import { Operations } from './route.ts'
 
-const kind: Kind = { direction: 'in', answerHeaders: () => ({}), answerHeader: () => undefined }
+const kind: Kind = { direction: 'in', answerHeaders: () => ({}), answerHeader: () => undefined, end: () => {} }
 
 function call(url: string, status = 200): Call {
   const made = new Call(kind, 0, 'GET', url, {})

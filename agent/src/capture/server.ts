@@ -8,7 +8,7 @@ import { utf8Length } from '../ship/bytes.ts'
 import { encodeClient } from '../ship/record.ts'
 import { parseTraceParent } from '../traceparent.ts'
 import type { Bodies } from './body.ts'
-import type { Calls } from './calls.ts'
+import type { Calls, Capture } from './calls.ts'
 import { type Method, patch } from './patch.ts'
 
 /*
@@ -23,16 +23,16 @@ const CLIENT = Symbol('callsight.client')
 
 type Peer = Socket & { [CLIENT]?: Buffer }
 
-const HTTP1: Kind = {
-  direction: 'in',
-  answerHeaders: ({ response }) => sentHeaders(response),
-  answerHeader: ({ response }, name) => headerOf(response, name),
-}
-
-export class ServerCapture {
+export class ServerCapture implements Capture {
   readonly #calls: Calls
   readonly #bodies: Bodies
   readonly #feature: Feature
+  readonly #kind: Kind = {
+    direction: 'in',
+    answerHeaders: ({ response }) => sentHeaders(response),
+    answerHeader: ({ response }, name) => headerOf(response, name),
+    end: (call) => this.#end(call),
+  }
   readonly #undo: (() => void)[] = []
   #onAnswer: ((call: Call) => void) | undefined
 
@@ -61,7 +61,7 @@ export class ServerCapture {
     // A subscriber that throws would become an uncaught exception of the host.
     try {
       const { headers } = request
-      const call = new Call(HTTP1, performance.now(), request.method ?? 'GET', request.url ?? '/', headers)
+      const call = new Call(this.#kind, performance.now(), request.method ?? 'GET', request.url ?? '/', headers)
       call.request = request
       call.response = response
       request[CALL] = call
@@ -86,8 +86,7 @@ export class ServerCapture {
     }
   }
 
-  /** Ends a call of this capture, as it stands. */
-  readonly end = (call: Call): void => {
+  #end(call: Call): void {
     const { request, response } = call
     if (call.done || request === undefined || response === undefined) return
     // At exit a response may have been ended but not yet written: the application did its part.
@@ -142,7 +141,7 @@ export class ServerCapture {
         // biome-ignore lint/complexity/noArguments: as above
         return next.apply(this, arguments as unknown as unknown[])
       } finally {
-        if (call !== undefined && event === 'close') capture.end(call)
+        if (call !== undefined && event === 'close') capture.#end(call)
       }
     }
     const methods = { write, end, flushHeaders, destroy, emit }
