@@ -5,10 +5,15 @@ import type { Call, Consumer, Outcome } from './call.ts'
 import { Bodies } from './capture/body.ts'
 import { Calls } from './capture/calls.ts'
 import { acceptConsumer, Consumers, keySecret } from './capture/consumer.ts'
+import { ServerEvents } from './capture/events.ts'
 import { noteLayerPaths } from './capture/express.ts'
 import { followFastify } from './capture/fastify.ts'
+import { Http2Capture } from './capture/http2.ts'
+import { MalformedCapture } from './capture/malformed.ts'
+import { RawAnswers } from './capture/raw.ts'
 import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
+import { UpgradeCapture } from './capture/upgrade.ts'
 import { type Clock, startClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
@@ -59,6 +64,11 @@ export class Agent {
   readonly #calls: Calls
   readonly #bodies: Bodies
   readonly #server: ServerCapture
+  readonly #events = new ServerEvents()
+  readonly #rawAnswers = new RawAnswers()
+  readonly #http2: Http2Capture
+  readonly #upgrades: UpgradeCapture
+  readonly #malformed: MalformedCapture
   readonly #lastWords: LastWords
   readonly #undo: (() => void | Promise<void>)[] = []
   readonly #undoRoutes: (() => void)[] = []
@@ -107,12 +117,33 @@ export class Agent {
       this.#bodies,
       health.feature('incoming calls', () => this.#server.stop()),
     )
+    this.#http2 = new Http2Capture(
+      this.#calls,
+      this.#bodies,
+      this.#events,
+      health.feature('incoming calls of HTTP/2', () => this.#http2.stop()),
+    )
+    this.#upgrades = new UpgradeCapture(
+      this.#calls,
+      this.#events,
+      this.#rawAnswers,
+      health.feature('upgrades', () => this.#upgrades.stop()),
+    )
+    this.#malformed = new MalformedCapture(
+      this.#calls,
+      this.#events,
+      this.#rawAnswers,
+      health.feature('malformed requests', () => this.#malformed.stop()),
+    )
   }
 
   /** Begins to listen. Starts no timer, opens no connection and loads nothing before the host serves HTTP. */
   start(): void {
     anchorOutside()
     this.#server.start()
+    this.#http2.start()
+    this.#upgrades.start()
+    this.#malformed.start()
     this.#undoRoutes.push(
       noteLayerPaths(),
       followFastify((run) => this.#routes.contain(run)),
@@ -176,9 +207,11 @@ export class Agent {
     this.#tracingWaits = false
     this.#tracingFeature.contain(() => {
       if (hasProvider()) {
-        this.#server.onAnswer((call) => {
+        const follow = (call: Call) => {
           call.span = activeSpan()
-        })
+        }
+        this.#server.onAnswer(follow)
+        this.#http2.onAnswer(follow)
         return
       }
       const { startTracing } = require('./trace.js') as typeof import('./trace.ts')
@@ -211,6 +244,9 @@ export class Agent {
 
   #stopCapture(): void {
     this.#server.stop()
+    this.#http2.stop()
+    this.#upgrades.stop()
+    this.#malformed.stop()
     this.#loop.stop()
   }
 
@@ -263,6 +299,7 @@ export class Agent {
 
   /** A framework that is not understood costs a call its name, not the record. */
   #operationOf(call: Call): Operation {
+    if (call.kind.operation !== undefined) return call.kind.operation
     if (!this.#routes.off) {
       try {
         return this.#operations.of(call)

@@ -79,3 +79,6 @@ export const BODY_LIMIT_MOST = 1024 * 1024
 
 /** One piece of the agent's work in this many is timed: reading the clock for each would be a good part of the work. */
 export const WORK_SAMPLE = 64
+
+/** The header of an answer that is written by hand onto a socket is looked at up to here: it is one line that matters. */
+export const RAW_HEADER = 16 * 1024
