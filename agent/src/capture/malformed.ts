@@ -21,11 +21,13 @@ const CUT_OFF = 'HPE_INVALID_EOF_STATE'
 
 const NO_HEADERS: Headers = Object.freeze({})
 
+const REFUSED = Symbol('callsight.refused')
+
 interface Refused {
   code?: unknown
 }
 /** Node's own parser, which knows the request that it is in the middle of. */
-type Parsed = Socket & { parser?: { incoming?: Request | null } | null }
+type Parsed = Socket & { [REFUSED]?: true; parser?: { incoming?: Request | null } | null }
 
 export class MalformedCapture implements Capture, RawListener {
   readonly #calls: Calls
@@ -80,12 +82,15 @@ export class MalformedCapture implements Capture, RawListener {
     if (request !== undefined && request !== null && !request.complete) {
       const call = request[CALL]
       if (call === undefined || call.done) return
-      call.errorCode = code
+      call.errorCode ??= code
       if (code !== CUT_OFF) this.#answers.watch(call, socket, this.#feature, this.#underWay)
       return
     }
     // Somebody connected and never said a word.
     if (code === TIMEOUT && socket.bytesRead === 0) return
+    // What the parser makes of the rest of a connection that it gave up is the same request.
+    if (socket[REFUSED] === true) return
+    socket[REFUSED] = true
     const call = new Call(this.#kind, performance.now(), '_OTHER', '', NO_HEADERS)
     call.errorCode = code
     call.peer = clientOf(socket, socket)

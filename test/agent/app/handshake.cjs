@@ -13,7 +13,10 @@ const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 const upgrades = {
   '/chat': (req, socket) => {
     callsight.setConsumer({ id: 'chatter' })
-    const accept = crypto.createHash('sha1').update(req.headers['sec-websocket-key'] + GUID).digest('base64')
+    const accept = crypto
+      .createHash('sha1')
+      .update(req.headers['sec-websocket-key'] + GUID)
+      .digest('base64')
     const head = 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
     socket.write(`${head}Sec-WebSocket-Accept: ${accept}\r\n\r\n`)
     // An echo, byte for byte.
@@ -52,9 +55,17 @@ const second = http.createServer()
 second.on('upgrade', (_, socket) => socket.end('HTTP/1.1 404 Not Found\r\n\r\n'))
 
 const mode = process.env.APP_MODE
-const options = { requestTimeout: 400, headersTimeout: 200, connectionsCheckingInterval: 50, keepAliveTimeout: 5000 }
+const options = {
+  requestTimeout: 400,
+  headersTimeout: 200,
+  connectionsCheckingInterval: 50,
+  keepAliveTimeout: 5000,
+  handshakeTimeout: 300,
+}
 const server =
-  mode === 'https' ? https.createServer({ ...options, key: tls('key.pem'), cert: tls('cert.pem') }, answer) : http.createServer(options, answer)
+  mode === 'https'
+    ? https.createServer({ ...options, key: tls('key.pem'), cert: tls('cert.pem') }, answer)
+    : http.createServer(options, answer)
 if (mode !== 'deaf') {
   server.on('upgrade', upgrade)
   server.on('connect', (_, socket) => {
