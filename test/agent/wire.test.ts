@@ -98,6 +98,43 @@ test('outcomes: one record for each call, however it ends', async () => {
   expect(receiver.counts).toEqual({ seen: 9, sent: 9 })
 })
 
+/** Outcome, status and code of each call, sorted by name. */
+const endings = () =>
+  receiver.calls
+    .map(({ name, attributes }) => [
+      name,
+      attributes['callsight.outcome'],
+      attributes['http.response.status_code'],
+      attributes['callsight.error.code'],
+    ])
+    .sort()
+
+test('outcomes: what the process itself broke off is its failure, not the caller’s leaving', async () => {
+  const host = await app()
+  for (const path of ['/broken', '/short', '/close-all', '/drop', '/drop-socket', '/slow']) {
+    await raw(host.port, get(path, last)).catch(() => {})
+  }
+  await host.stop()
+  expect(endings()).toEqual([
+    ['GET /broken', 'server_error', 200, 'truncated'],
+    ['GET /close-all', 'server_error', 200, 'truncated'],
+    ['GET /drop', 'server_error', undefined, undefined],
+    ['GET /drop-socket', 'server_error', undefined, undefined],
+    ['GET /short', 'server_error', 200, 'truncated'],
+    ['GET /slow', 'timeout', 503, undefined],
+  ])
+})
+
+test.each([
+  ['/crash', 200, 'truncated'],
+  ['/exit', undefined, undefined],
+])('outcomes: %s ends the process in the middle of it', async (path, status, code) => {
+  const host = await app()
+  await raw(host.port, get(path)).catch(() => {})
+  await host.ended
+  expect(endings()).toEqual([[`GET ${path}`, 'server_error', status, code]])
+})
+
 test('keep-alive and pipelining: every call once, each with its own times', async () => {
   const host = await app()
   const pipelined = get('/late?a') + get('/text?b') + get('/late?c') + get('/text?d', last)
