@@ -107,7 +107,10 @@ export class Agent {
       },
       this.#recording,
     )
-    this.#loop = new Loop(() => this.#calls.size > 0)
+    this.#loop = new Loop(
+      () => this.#calls.size > 0,
+      health.feature('event loop', () => this.#loop.stop()),
+    )
     this.#bodies = new Bodies(
       config.captureBodies === 'none' ? 0 : config.bodyLimit,
       health.feature('bodies', () => this.#bodies.stop()),
@@ -174,8 +177,13 @@ export class Agent {
     })
   }
 
-  flush(time = EXIT_TIME): Promise<boolean> {
-    return this.#delivery.flush(time)
+  async flush(time = EXIT_TIME): Promise<boolean> {
+    try {
+      return await this.#delivery.flush(time)
+    } catch (error) {
+      this.#recording.fault(error)
+      return false
+    }
   }
 
   /** Sends what there is and takes everything back, in the reverse order of the start. */
@@ -188,7 +196,7 @@ export class Agent {
       }
     }
     await this.flush()
-    this.#delivery.stop()
+    this.#recording.contain(() => this.#delivery.stop())
   }
 
   /** The application's own SDK, if any, is known by the time it listens; so our own is not loaded before. */
