@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http from 'node:http'
 import { Account } from './account.ts'
-import type { Call, Consumer, Outcome } from './call.ts'
+import { type Call, type Consumer, type Outcome, pathOf } from './call.ts'
 import { Bodies } from './capture/body.ts'
 import { Calls } from './capture/calls.ts'
 import { acceptConsumer, Consumers, keySecret } from './capture/consumer.ts'
@@ -12,17 +12,20 @@ import { ServerCapture } from './capture/server.ts'
 import { type Clock, startClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
+import { type Detail, Details } from './detail.ts'
 import { LastWords } from './exit.ts'
 import { activeSpan, hasProvider } from './foreign.ts'
 import { type Feature, Health } from './health.ts'
 import { ATTRIBUTE_KEY, ATTRIBUTE_TEXT, ATTRIBUTES, EXIT_TIME, SPAN_TEXT } from './limits.ts'
 import type { Log } from './log.ts'
 import { Loop } from './loop.ts'
+import { compileRedactor, type Redactor } from './redact/redactor.ts'
 import { describeProcess, type Resource, VERSION } from './resource.ts'
+import { Sampler } from './sample.ts'
 import { Delivery } from './ship/delivery.ts'
 import { encodeResource, encodeScope, type ReadableSpan } from './ship/otlp.ts'
 import { Queue } from './ship/queue.ts'
-import { encodeConsumer, writeCall } from './ship/record.ts'
+import { type Ending, encodeConsumer, writeCall, writeDetail } from './ship/record.ts'
 import { encodeReport, type Report } from './ship/report.ts'
 import { Sender } from './ship/send.ts'
 import type { Tracing } from './trace.ts'
@@ -56,6 +59,9 @@ export class Agent {
   readonly #routes: Feature
   readonly #identity: Feature
   readonly #loop: Loop
+  readonly #sampler: Sampler
+  readonly #redactor: Redactor
+  readonly #details: Details
   readonly #calls: Calls
   readonly #bodies: Bodies
   readonly #server: ServerCapture
@@ -78,18 +84,26 @@ export class Agent {
     const resource = encodeResource(this.#resource)
     const scope = encodeScope(SCOPE, VERSION)
     const { account } = this
-    this.#queue = new Queue(resource, scope, account)
-    this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`)
+    this.#queue = new Queue(resource, scope, account, config.compression === 'gzip')
+    this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`, config.compression)
     const started = Date.now()
     const report = () => encodeReport(resource, scope, this.#report(), started, Date.now())
-    this.#delivery = new Delivery(this.#queue, this.#sender, account, log, report)
-    this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#calls.endAll())
+    this.#delivery = new Delivery(this.#queue, this.#sender, account, log, report, () => this.#details.settled())
+    this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#endCalls())
     const health = new Health(log)
     this.#health = health
     this.#recording = health.feature('recording', () => this.#stopCapture())
     this.#routes = health.feature('routes', () => this.#stopRoutes())
     this.#identity = health.feature('consumers', () => {})
     this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
+    this.#sampler = new Sampler(config.captureBodies, config.bodySample, config.slow)
+    this.#redactor = this.#compileRedactor()
+    this.#details = new Details(
+      this.#redactor,
+      config.bodyLimit,
+      account,
+      health.feature('redaction', () => this.#bodies.stop()),
+    )
     this.#calls = new Calls(
       {
         began: (call) => this.#begin(call),
@@ -205,6 +219,25 @@ export class Agent {
     return tracing?.stop()
   }
 
+  /** A rule that cannot be understood must not mask less than was meant: then no headers and bodies are sent at all. */
+  #compileRedactor(): Redactor {
+    const { redactMode, redact, redactPaths, redactAllow } = this.#config
+    const rules = { mode: redactMode, names: redact, paths: redactPaths, allow: redactAllow }
+    try {
+      return compileRedactor(rules)
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      this.#log.once('warn', 'redact', `${text}; until that is mended no headers and bodies are sent`)
+      return compileRedactor({ mode: 'metadata', names: [], paths: [], allow: [] })
+    }
+  }
+
+  /** The process leaves: what is under way is recorded as it stands. */
+  #endCalls(): void {
+    this.#calls.endAll()
+    this.#details.abandon()
+  }
+
   #stopRoutes(): void {
     for (const undo of this.#undoRoutes.splice(0)) undo()
   }
@@ -236,29 +269,50 @@ export class Agent {
 
   #record(call: Call, outcome: Outcome): void {
     this.account.seen += 1
-    const before = this.#queue.calls.length
+    const now = performance.now()
+    const timed = this.#work.begin(now)
+    let written = false
     try {
-      const now = performance.now()
-      const timed = this.#work.begin(now)
       if (call.traced) this.#endSpan(call)
-      writeCall(this.#queue.calls, call, {
-        operation: this.#operationOf(call),
+      const operation = this.#operationOf(call)
+      const duration = Math.round((now - call.start) * 1000)
+      const ending: Ending = {
+        operation,
         outcome,
-        duration: Math.round((now - call.start) * 1000),
+        duration,
         firstByte: call.firstByte === 0 ? 0 : Math.max(1, Math.round((call.firstByte - call.start) * 1000)),
         started: this.#clock.micros(call.start),
         loopWait: this.#loop.late(now) - call.lateness,
+        path: this.#redactor.path(pathOf(call.url)),
         consumer: this.#consumerOf(call),
-      })
+      }
+      const reason = this.#sampler.judge(call, operation, outcome, duration, now)
+      if (reason === undefined) this.#write(call, ending)
+      else this.#details.make(call, reason, now, (detail) => this.#write(call, ending, detail))
+      written = true
+    } finally {
+      if (!written) this.account.drop('error', 1)
+      call.requestBody?.release()
+      call.responseBody?.release()
       if (timed) this.#work.end()
-    } catch (error) {
-      this.#queue.calls.length = before
-      this.account.drop('error', 1)
-      throw error
     }
-    call.requestBody?.release()
-    call.responseBody?.release()
-    this.#delivery.noteWrite(this.#queue.wroteCall())
+  }
+
+  /** Never throws: it may run when the call is long over. */
+  #write(call: Call, ending: Ending, detail?: Detail): void {
+    try {
+      const full =
+        detail === undefined
+          ? this.#queue.addCall((to) => writeCall(to, call, ending))
+          : this.#queue.addDetailed(
+              (to) => writeCall(to, call, ending),
+              (to, message) => writeDetail(to, message, detail),
+            )
+      this.#delivery.noteWrite(full)
+    } catch (error) {
+      this.account.drop('error', 1)
+      this.#recording.fault(error)
+    }
   }
 
   /** A framework that is not understood costs a call its name, not the record. */

@@ -64,6 +64,8 @@ export class Call {
   /** The bodies as far as they are kept; undefined: nothing came yet; null: not kept. */
   requestBody: Body | null | undefined = undefined
   responseBody: Body | null | undefined = undefined
+  /** A body was not kept because too many were held. */
+  bodyLost = false
   /** The socket stayed silent longer than the server's timeout. */
   timedOut = false
   /** The application itself tore the response down, the client was still there. */

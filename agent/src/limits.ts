@@ -79,3 +79,14 @@ export const BODY_LIMIT_MOST = 1024 * 1024
 
 /** One piece of the agent's work in this many is timed: reading the clock for each would be a good part of the work. */
 export const WORK_SAMPLE = 64
+
+/** Ordinary calls that keep their detail, per second and at once: what a share of very many calls must not exceed. */
+export const DETAIL_RATE = 100
+export const DETAIL_BURST = 200
+/** Time on the host's thread for redaction, milliseconds per second: a storm of failures costs at most this. */
+export const DETAIL_TIME = 50
+/** Calls whose bodies are being decoded at this moment. */
+export const PENDING_DETAILS = 64
+/** Header fields of one message that are kept, and the longest of their values: a longer one is left out, not cut. */
+export const HEADERS = 64
+export const HEADER_LENGTH = 8192
