@@ -87,7 +87,7 @@ const OPTIONS = {
   clientAddress: option({
     env: 'CALLSIGHT_CLIENT_ADDRESS',
     fallback: 'full' as ClientAddress,
-    expected: CLIENT_ADDRESSES.join(', '),
+    expected: 'full, truncated, hashed or off',
     read: (raw) => CLIENT_ADDRESSES.find((mode) => mode === String(raw).trim().toLowerCase()),
   }),
   captureBodies: option({
