@@ -95,7 +95,7 @@ export class Call {
   /** A short word for what went wrong, beside the outcome. */
   errorCode: string | undefined = undefined
   /** Fastify's own request object, which knows the route. */
-  fastify: { routeOptions?: { url?: string | undefined }; user?: unknown; auth?: unknown } | undefined = undefined
+  fastify: { routeOptions?: { url?: string | undefined } } | undefined = undefined
   /** What travels with the call's asynchronous flow, when anything needs it. */
   scope: Scope | undefined = undefined
   /** The address of the other side, already encoded: the client's of an incoming call, the server's of an outgoing one. */

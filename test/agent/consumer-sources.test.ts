@@ -4,6 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { Agent, get } from 'node:https'
 import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { until } from '../until.ts'
 import { serve, tally } from './host.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
@@ -190,11 +191,11 @@ test('a caller that leaves in the middle is still named', async () => {
     request.on('error', () => {})
     request.end()
   })
-  // Sockets are served in order: once this is answered, the other is known to be gone.
-  await (await fetch(`${host.url}/text`)).text()
+  const aborted = await until('the aborted call', () =>
+    receiver.calls.find(({ attributes }) => attributes['callsight.outcome'] === 'aborted'),
+  )
   await host.stop()
-  const aborted = receiver.calls.find(({ attributes }) => attributes['callsight.outcome'] === 'aborted')
-  expect(aborted?.attributes).toMatchObject({
+  expect(aborted.attributes).toMatchObject({
     'client.address': '203.0.113.9',
     'callsight.consumer.id': 'acme',
     'callsight.consumer.source': 'gateway',

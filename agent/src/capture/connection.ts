@@ -37,13 +37,14 @@ export class Connections {
 
   /** A call begins: later its socket may be gone. Without proxies and client certificates it stays as capture made it. */
   begin(call: Call): void {
-    const socket: Peer | undefined = call.request?.socket
+    const socket: Peer | undefined = call.request?.socket ?? socketOf(call)
     if (this.#plain && socket?.authorized !== true) return
     const connection = socket === undefined ? undefined : (socket[CONNECTION] ?? this.#look(socket))
     call.connection = connection
     if (this.#plain) return
+    if (connection !== undefined) call.peer = this.#clientOf(call, connection)
     // An address that cannot be treated as configured is not sent at all.
-    call.peer = connection === undefined ? undefined : this.#clientOf(call, connection)
+    else if (this.#mode !== 'full') call.peer = undefined
   }
 
   #look(socket: Peer): Connection {
@@ -78,4 +79,9 @@ export class Connections {
     if (this.#mode === 'hashed') return encodeClient(this.#hash(address))
     return encodeClient(this.#mode === 'truncated' ? networkOf(address) : address)
   }
+}
+
+/** Of HTTP/2: a stream has no socket of its own, its session has. */
+function socketOf(call: Call & { stream?: { session?: { socket?: Socket } } }): Socket | undefined {
+  return call.stream?.session?.socket
 }

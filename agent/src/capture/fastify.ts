@@ -4,8 +4,6 @@ import { CALL, type Request } from '../call.ts'
 interface FastifyRequest {
   raw: Request
   routeOptions?: { url?: string | undefined }
-  user?: unknown
-  auth?: unknown
 }
 interface Fastify {
   addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: unknown, done: () => void) => void): void

@@ -2,10 +2,16 @@ import type { Call } from '../call.ts'
 import { acceptField } from './consumer.ts'
 
 /*
- * Frameworks leave whom they have verified on their request object: `user` (Passport, express-jwt, @fastify/jwt,
- * NestJS guards) or `auth` (express-oauth2-jwt-bearer, express-basic-auth, express-jwt from version 7 on). Read when the
- * call has ended, so that the application's own verification has taken place.
+ * Frameworks leave whom they have verified on their request object: `user` (Passport, express-jwt, @fastify/jwt, NestJS
+ * guards), `auth` (express-oauth2-jwt-bearer, express-basic-auth, express-jwt from version 7 on, Hapi) or `state.user`
+ * (Koa). Read when the call has ended, so that the application's own verification has taken place.
  */
+
+interface Verified {
+  user?: unknown
+  auth?: unknown
+  state?: { user?: unknown } | null
+}
 
 /** Where an id stands in a user or in verified claims; an e-mail address is the last resort, and is hashed. */
 const BEFORE_CLAIMS = ['id', '_id']
@@ -20,18 +26,18 @@ export class HostUser {
   }
 
   idOf(call: Call): string | undefined {
-    const { fastify, request } = call
-    if (fastify !== undefined) {
-      const id = this.#of(fastify.user, fastify.auth)
-      if (id !== undefined) return id
-    }
-    const { user, auth } = (request ?? {}) as { user?: unknown; auth?: unknown }
-    return this.#of(user, auth)
+    const request = requestOf(call)
+    if (request === undefined) return undefined
+    const id = this.#of(request as Verified)
+    // Middleware that was written for Express leaves its user on Node's request, within other frameworks as well.
+    return id === undefined && request !== call.request && call.request !== undefined
+      ? this.#of(call.request as Verified)
+      : id
   }
 
-  #of(user: unknown, auth: unknown): string | undefined {
-    if (user === undefined && auth === undefined) return undefined
-    return this.#id(user) ?? this.#authenticated(auth)
+  #of({ user, auth, state }: Verified): string | undefined {
+    if (user === undefined && auth === undefined && state === undefined) return undefined
+    return this.#id(user) ?? this.#authenticated(auth) ?? this.#id(state?.user)
   }
 
   #authenticated(auth: unknown): string | undefined {
@@ -52,6 +58,11 @@ export class HostUser {
     }
     return undefined
   }
+}
+
+/** The request as the application knows it: the framework's own object, else Node's. */
+export function requestOf(call: Call): object | undefined {
+  return call.fastify ?? call.request
 }
 
 /** MongoDB's ids are objects. */
