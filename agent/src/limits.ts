@@ -52,6 +52,8 @@ export const CONSUMER_TIME = 5
 export const HOPS = 16
 /** Remembered addresses of peers with whether they are trusted. */
 export const PEERS = 10_000
+/** The right end of a forwarding header that is read: room for more proxies than anybody has in a row. */
+export const FORWARDED_LENGTH = 2048
 /** Remembered values of a forwarding header with the client in them, and the longest value that is remembered. */
 export const CLIENTS = 10_000
 export const FORWARDED_REMEMBERED = 256

@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net'
 import { Cache } from '../cache.ts'
-import { HOPS, KEY_LENGTH, PEERS } from '../limits.ts'
+import { FORWARDED_LENGTH, HOPS, PEERS } from '../limits.ts'
 import { plainAddress } from './address.ts'
 
 /** Names that stand for ranges: RFC 1122 and 4291; RFC 1918 and 4193; RFC 3927 and 4291. */
@@ -60,8 +60,9 @@ export class Trust {
    * @param header `forwarded` (RFC 7239), or one that lists addresses, such as `x-forwarded-for`
    */
   clientOf(header: string, value: string): string | undefined {
-    if (value.length > KEY_LENGTH) return undefined
-    return this.#walk(header === 'forwarded' ? forwardedFor(value) : value.split(','))
+    // Of a longer one the right end is what the proxies have written.
+    const end = value.slice(-FORWARDED_LENGTH)
+    return this.#walk(header === 'forwarded' ? forwardedFor(end) : end.split(','))
   }
 
   #walk(nodes: readonly string[]): string | undefined {
@@ -97,9 +98,8 @@ function nodeAddress(node: string): string | undefined {
 
 /** The `for` of each element of a `Forwarded` header (RFC 7239); empty text where an element has none. */
 function forwardedFor(header: string): string[] {
-  const elements = splitUnquoted(header, ',')
-  return (elements ?? []).map((element) => {
-    for (const pair of splitUnquoted(element, ';') ?? []) {
+  return splitUnquoted(header, ',').map((element) => {
+    for (const pair of splitUnquoted(element, ';')) {
       const [, quoted, token] = /^for=(?:"([^"\\]*)"|([^"\s]+))$/i.exec(pair.trim()) ?? []
       if (quoted !== undefined || token !== undefined) return quoted ?? token!
     }
@@ -107,20 +107,29 @@ function forwardedFor(header: string): string[] {
   })
 }
 
-/** Splits at a character outside of quoted strings; undefined when a quotation does not end. */
-function splitUnquoted(text: string, separator: string): string[] | undefined {
+/**
+ * Splits at a character outside of quoted strings. Quotations are matched from the right: what a proxy has appended
+ * keeps its meaning, whatever a client has begun to quote before it.
+ */
+function splitUnquoted(text: string, separator: string): string[] {
   const parts: string[] = []
-  let begin = 0
+  let end = text.length
   let quoted = false
-  for (let i = 0; i < text.length; i += 1) {
+  for (let i = text.length - 1; i >= 0; i -= 1) {
     const character = text[i]
-    if (character === '"') quoted = !quoted
-    else if (quoted && character === '\\') i += 1
+    if (character === '"' && !(quoted && isEscaped(text, i))) quoted = !quoted
     else if (!quoted && character === separator) {
-      parts.push(text.slice(begin, i))
-      begin = i + 1
+      parts.push(text.slice(i + 1, end))
+      end = i
     }
   }
-  parts.push(text.slice(begin))
-  return quoted ? undefined : parts
+  parts.push(text.slice(0, end))
+  return parts.reverse()
+}
+
+/** An odd number of backslashes stands before it. */
+function isEscaped(text: string, at: number): boolean {
+  let first = at
+  while (text[first - 1] === '\\') first -= 1
+  return (at - first) % 2 === 1
 }
