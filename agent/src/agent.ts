@@ -3,14 +3,17 @@ import http from 'node:http'
 import { Account } from './account.ts'
 import { type Call, type Consumer, type Outcome, pathOf } from './call.ts'
 import { Bodies } from './capture/body.ts'
-import { Calls } from './capture/calls.ts'
-import { acceptConsumer, Consumers, keySecret } from './capture/consumer.ts'
+import { Calls, callOfRequest } from './capture/calls.ts'
+import { Connections } from './capture/connection.ts'
+import { acceptConsumer, keyedHash, keySecret } from './capture/consumer.ts'
 import { noteLayerPaths } from './capture/express.ts'
 import { followFastify } from './capture/fastify.ts'
+import { Identity } from './capture/identity.ts'
+import { Trust } from './capture/proxy.ts'
 import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
 import { type Clock, startClock } from './clock.ts'
-import type { Config } from './config.ts'
+import { type Config, credentialNames } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
 import { type Detail, Details } from './detail.ts'
 import { LastWords } from './exit.ts'
@@ -48,7 +51,8 @@ export class Agent {
   readonly #clock: Clock
   readonly #resource: Resource
   readonly #operations = new Operations()
-  readonly #consumers: Consumers<Buffer>
+  readonly #consumers: Identity<Buffer>
+  readonly #connections: Connections
   readonly #queue: Queue
   readonly #sender: Sender
   readonly #delivery: Delivery
@@ -77,10 +81,6 @@ export class Agent {
     this.#log = log
     this.#clock = startClock()
     this.#resource = describeProcess(config)
-    const { secret, guessable } = keySecret(config.keySecret, config.headers, String(this.#resource['service.name']))
-    const weak = 'consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET'
-    const onKey = guessable ? () => log.once('warn', 'secret', weak) : () => {}
-    this.#consumers = new Consumers(config.consumerHeader, config.consumerClaim, secret, encodeConsumer, onKey)
     const resource = encodeResource(this.#resource)
     const scope = encodeScope(SCOPE, VERSION)
     const { account } = this
@@ -95,6 +95,21 @@ export class Agent {
     this.#recording = health.feature('recording', () => this.#stopCapture())
     this.#routes = health.feature('routes', () => this.#stopRoutes())
     this.#identity = health.feature('consumers', () => {})
+    const { secret, guessable } = keySecret(config.keySecret, config.headers, String(this.#resource['service.name']))
+    const weak = 'consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET'
+    const onKey = guessable ? () => log.once('warn', 'secret', weak) : () => {}
+    this.#consumers = new Identity(
+      config,
+      secret,
+      encodeConsumer,
+      health.feature('consumer function', () => {}),
+      onKey,
+    )
+    const trust = Trust.read(config.trustedProxies)
+    this.#connections = new Connections(config.clientAddress, trust, config.forwardedHeader, (address) => {
+      onKey()
+      return `ip_${keyedHash(secret, address)}`
+    })
     this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
     this.#sampler = new Sampler(config.captureBodies, config.bodySample, config.slow)
     this.#redactor = this.#compileRedactor()
@@ -139,9 +154,9 @@ export class Agent {
     if (this.#config.traceRatio > 0) this.#traceFromListen()
   }
 
-  setConsumer(raw: unknown): void {
+  setConsumer(raw: unknown, request?: unknown): void {
     this.#recording.contain(() => {
-      const call = scopes.getStore()?.call
+      const call = callOfRequest(request) ?? scopes.getStore()?.call
       const consumer = acceptConsumer(raw)
       if (consumer === undefined) this.#log.once('warn', 'consumer', 'setConsumer needs an object with an id; ignored')
       else if (call !== undefined && !call.done) call.consumer = consumer as Consumer
@@ -222,7 +237,12 @@ export class Agent {
   /** A rule that cannot be understood must not mask less than was meant: then no headers and bodies are sent at all. */
   #compileRedactor(): Redactor {
     const { redactMode, redact, redactPaths, redactAllow } = this.#config
-    const rules = { mode: redactMode, names: redact, paths: redactPaths, allow: redactAllow }
+    const rules = {
+      mode: redactMode,
+      names: [...redact, ...credentialNames(this.#config)],
+      paths: redactPaths,
+      allow: redactAllow,
+    }
     try {
       return compileRedactor(rules)
     } catch (error) {
@@ -249,6 +269,7 @@ export class Agent {
 
   #begin(call: Call): void {
     const timed = this.#work.begin(call.start)
+    if (call.kind.direction === 'in') this.#connect(call)
     this.#lastWords.install()
     this.#loop.watch(call.start)
     call.lateness = this.#loop.late(call.start)
@@ -327,12 +348,20 @@ export class Agent {
     return this.#operations.other(call.method)
   }
 
+  /** An address that could not be treated as configured is not sent. */
+  #connect(call: Call): void {
+    try {
+      this.#connections.begin(call)
+    } catch (error) {
+      call.peer = undefined
+      this.#identity.fault(error)
+    }
+  }
+
   #consumerOf(call: Call): Buffer | undefined {
     if (this.#identity.off) return undefined
     try {
-      return call.consumer === undefined
-        ? this.#consumers.fromHeaders(call.headers)
-        : this.#consumers.fromApplication(call.consumer)
+      return this.#consumers.of(call)
     } catch (error) {
       this.#identity.fault(error)
       return undefined

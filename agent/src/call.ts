@@ -13,6 +13,19 @@ export interface Consumer {
   group?: string
 }
 
+/** Where a consumer's name comes from, the most trustworthy first. */
+export type ConsumerSource = 'application' | 'host' | 'gateway' | 'mtls' | 'api_key' | 'jwt'
+
+/** What is known of an incoming connection, found out once. */
+export interface Connection {
+  /** The peer may speak for others: a proxy or gateway of one's own. */
+  readonly trusted: boolean
+  /** The peer's address as it is sent, encoded. */
+  readonly address: Buffer | undefined
+  /** Whom the client's verified certificate names. */
+  readonly certificate: string | undefined
+}
+
 /** Header fields by name in lower case, as Node has them. */
 export type Headers = Readonly<Record<string, string | string[] | number | undefined>>
 
@@ -89,6 +102,8 @@ export class Call {
   scope: Scope | undefined = undefined
   /** The address of the other side, already encoded: the client's of an incoming call, the server's of an outgoing one. */
   peer: Buffer | undefined = undefined
+  /** Of an incoming call; undefined where nothing is asked of its connection. */
+  connection: Connection | undefined = undefined
 
   constructor(kind: Kind, start: number, method: string, url: string, headers: Headers) {
     this.kind = kind

@@ -41,8 +41,22 @@ export const GUESSED_SEGMENTS = 12
 export const CONSUMERS = 10_000
 /** A key or header longer than this is not looked at. */
 export const KEY_LENGTH = 8192
+/** A longer key is hashed anew each time: ten thousand invented ones must not fill the memory. Ordinary tokens are shorter. */
+export const KEY_REMEMBERED = 2048
 /** Name, plan, group and id of a consumer as told by the application, in characters. */
 export const CONSUMER_FIELD = 256
+
+/** What the application's own function may take to name a consumer, milliseconds: it runs once for every call. */
+export const CONSUMER_TIME = 5
+/** Trusted proxies in a row: nobody has more, and a larger number is a mistake. */
+export const HOPS = 16
+/** Remembered addresses of peers with whether they are trusted. */
+export const PEERS = 10_000
+/** The right end of a forwarding header that is read: room for more proxies than anybody has in a row. */
+export const FORWARDED_LENGTH = 2048
+/** Remembered values of a forwarding header with the client in them, and the longest value that is remembered. */
+export const CLIENTS = 10_000
+export const FORWARDED_REMEMBERED = 256
 
 /** Attributes that the application may add to one call, and the length of a key and of a text value. */
 export const ATTRIBUTES = 32

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import { Cache } from '../cache.ts'
-import { type Call, type Consumer, OUTCOMES, type Outcome } from '../call.ts'
+import { type Call, type Consumer, type ConsumerSource, OUTCOMES, type Outcome } from '../call.ts'
 import type { Operation } from '../capture/route.ts'
 import type { Detail } from '../detail.ts'
 import { LOOP_WAIT_LEAST, PATH_LENGTH, USER_AGENT_LENGTH, USER_AGENTS } from '../limits.ts'
@@ -177,13 +177,15 @@ function encodeShape(direction: 'in' | 'out', operation: Operation, status: numb
   ])
 }
 
-/** The attributes that name a consumer. */
-export function encodeConsumer(consumer: Consumer): Buffer {
+/** The attributes that name a consumer, and who says so. */
+export function encodeConsumer(consumer: Consumer, source: ConsumerSource): Buffer {
   const parts = [encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.id', consumer.id)]
   for (const field of ['name', 'plan', 'group'] as const) {
     const value = consumer[field]
     if (value !== undefined) parts.push(encodeAttribute(SPAN_ATTRIBUTE, `callsight.consumer.${field}`, value))
   }
+  parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.source', source))
+  if (source === 'jwt') parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.verified', false))
   return Buffer.concat(parts)
 }
 
