@@ -3,8 +3,7 @@ import http from 'node:http'
 import { Account } from './account.ts'
 import { type Call, type Consumer, outcomeOf } from './call.ts'
 import { acceptConsumer, Consumers, keySecret } from './capture/consumer.ts'
-import { noteLayerPaths } from './capture/express.ts'
-import { followFastify } from './capture/fastify.ts'
+import { followFrameworks } from './capture/frameworks.ts'
 import { Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
 import { type Clock, startClock } from './clock.ts'
@@ -81,8 +80,7 @@ export class Agent {
     this.#capture.start()
     this.#undo.push(
       () => this.#capture.stop(),
-      noteLayerPaths(),
-      followFastify((run) => this.#contain(run)),
+      followFrameworks((run) => this.#contain(run)),
       () => this.#lastWords.uninstall(),
     )
     if (this.#config.traceRatio > 0) this.#traceFromListen()

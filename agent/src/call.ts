@@ -50,8 +50,9 @@ export class Call {
   parent: TraceParent | undefined = undefined
   consumer: Consumer | undefined = undefined
   attributes: Map<string, string | number | boolean> | undefined = undefined
-  /** Fastify's own request object, which knows the route. */
-  fastify: { routeOptions?: { url?: string | undefined } } | undefined = undefined
+  /** How to ask the framework that has seen this call for its route, and what to ask; see `capture/route.ts`. */
+  finder: ((context: unknown) => string) | undefined = undefined
+  context: unknown = undefined
   /** What travels with the call's asynchronous flow, when anything needs it. */
   scope: Scope | undefined = undefined
   /** The client's address, already encoded. */

@@ -1,57 +1,93 @@
-import type { Call } from '../call.ts'
-import { GUESSED_OPERATIONS } from '../limits.ts'
-import { expressTemplate, isExpress } from './express.ts'
+import { METHODS } from 'node:http'
+import type { Call, Request } from '../call.ts'
+import { GUESSED_OPERATIONS, REGISTERED_OPERATIONS, ROUTE_LENGTH } from '../limits.ts'
+import { expressTemplate } from './express.ts'
 import { guessTemplate } from './guess.ts'
+import { nextTemplate } from './next.ts'
+import { Patterns } from './pattern.ts'
+import { restifyTemplate } from './restify.ts'
+
+/** Who has named an operation: the framework's own route, the user's configuration, or a guess from the path. */
+export type Source = 'framework' | 'config' | 'guess'
 
 /** What a call did, shared by all calls that did the same: the unit that everything is counted by. */
 export class Operation {
   readonly method: string
-  /** As registered with the framework; undefined when there is none. */
+  /** As registered with the framework, or as configured; undefined when there is none. */
   readonly route: string | undefined
   readonly name: string
+  readonly source: Source
   /** The encoded attributes that depend on nothing but the operation, the status and the outcome. */
   readonly shapes = new Map<number, Buffer>()
 
-  constructor(method: string, route: string | undefined, name: string) {
+  constructor(method: string, route: string | undefined, name: string, source: Source) {
     this.method = method
     this.route = route
     this.name = name
+    this.source = source
   }
 }
 
+const KNOWN_METHODS: ReadonlySet<string | undefined> = new Set(METHODS)
 const UNMATCHED = '(unmatched)'
 const OVERFLOW = '_OTHER'
 
-/** All operations of this process by method and template. Registered routes are as many as the code has; guesses are bounded. */
+/**
+ * Asked in turn, the innermost first: Next.js and Express are often mounted inside another framework. Each answers with
+ * a template, with `''` where it has seen the call and no route matched, or with undefined where it has not.
+ */
+const FINDERS: readonly ((request: Request, call: Call) => string | undefined)[] = [
+  nextTemplate,
+  (_, call) => call.finder?.(call.context),
+  expressTemplate,
+  restifyTemplate,
+]
+
+/** All operations of this process by method and template, bounded whatever is registered and whatever is asked for. */
 export class Operations {
   readonly #registered = new Map<string, Map<string, Operation>>()
   readonly #guessed = new Map<string, Map<string, Operation>>()
+  readonly #configured: Patterns
+  #registrations = 0
   #guesses = 0
 
-  of(call: Call, status: number): Operation {
-    const { request } = call
-    const method = request.method ?? 'GET'
-    let framework = false
-    if (call.fastify !== undefined) {
-      framework = true
-      const url = call.fastify.routeOptions?.url
-      if (url !== undefined) return this.#registeredAs(method, url)
-    }
-    // Express may also live inside Fastify, hence no else.
-    if (isExpress(request)) {
-      framework = true
-      const template = expressTemplate(request)
-      if (template !== undefined) return this.#registeredAs(method, template)
-    }
-    return this.#guess(method, pathOf(request), status === 404, framework)
+  /** @param templates paths that win over a guess: `/users/:id`, `/files/*` */
+  constructor(templates: readonly string[] = []) {
+    this.#configured = new Patterns(templates)
   }
 
-  #registeredAs(method: string, route: string): Operation {
+  /** Asked once for each call, when it has ended: what its framework has left with it is then let go. */
+  of(call: Call, status: number): Operation {
+    const { request } = call
+    // HTTP/2 takes any word for a method.
+    const method = KNOWN_METHODS.has(request.method) ? request.method! : OVERFLOW
+    const template = templateOf(request, call)
+    call.context = call.finder = undefined
+    if (template !== undefined && template !== '') return this.#registeredAs(method, template, 'framework')
+    const path = pathOf(request)
+    const configured = this.#configured.match(path)
+    if (configured !== undefined) return this.#registeredAs(method, configured, 'config')
+    return this.#guess(method, path, status === 404, template === '')
+  }
+
+  #registeredAs(method: string, template: string, source: Source): Operation {
     const operations = inner(this.#registered, method)
-    let operation = operations.get(route)
+    let operation = operations.get(template)
+    if (operation !== undefined) return operation
+    // An application that registers routes for each of its tenants has no end of them.
+    if (this.#registrations >= REGISTERED_OPERATIONS) return this.#other(operations, method, source)
+    this.#registrations += 1
+    const route = template.length > ROUTE_LENGTH ? template.slice(0, ROUTE_LENGTH) : template
+    operation = new Operation(method, route, `${method} ${route}`, source)
+    operations.set(template, operation)
+    return operation
+  }
+
+  #other(operations: Map<string, Operation>, method: string, source: Source): Operation {
+    let operation = operations.get(OVERFLOW)
     if (operation === undefined) {
-      operation = new Operation(method, route, `${method} ${route}`)
-      operations.set(route, operation)
+      operation = new Operation(method, undefined, `${method} ${OVERFLOW}`, source)
+      operations.set(OVERFLOW, operation)
     }
     return operation
   }
@@ -66,15 +102,27 @@ export class Operations {
     let operation = operations.get(name)
     if (operation !== undefined) return operation
     if (missing) name = UNMATCHED
-    else if (this.#guesses >= GUESSED_OPERATIONS) name = OVERFLOW
+    else if (this.#guesses >= GUESSED_OPERATIONS) return this.#other(operations, method, 'guess')
     else this.#guesses += 1
     operation = operations.get(name)
     if (operation === undefined) {
-      operation = new Operation(method, undefined, `${method} ${name}`)
+      operation = new Operation(method, undefined, `${method} ${name}`, 'guess')
       operations.set(name, operation)
     }
     return operation
   }
+}
+
+function templateOf(request: Request, call: Call): string | undefined {
+  let seen: string | undefined
+  for (const find of FINDERS) {
+    const template = find(request, call)
+    if (template !== undefined) {
+      if (template !== '') return template
+      seen = template
+    }
+  }
+  return seen
 }
 
 function inner(outer: Map<string, Map<string, Operation>>, method: string): Map<string, Operation> {
