@@ -6,8 +6,7 @@ import { Bodies } from './capture/body.ts'
 import { Calls, callOfRequest } from './capture/calls.ts'
 import { Connections } from './capture/connection.ts'
 import { acceptConsumer, keyedHash, keySecret } from './capture/consumer.ts'
-import { noteLayerPaths } from './capture/express.ts'
-import { followFastify } from './capture/fastify.ts'
+import { followFrameworks } from './capture/frameworks.ts'
 import { Identity } from './capture/identity.ts'
 import { Trust } from './capture/proxy.ts'
 import { type Operation, Operations } from './capture/route.ts'
@@ -50,7 +49,7 @@ export class Agent {
   readonly #log: Log
   readonly #clock: Clock
   readonly #resource: Resource
-  readonly #operations = new Operations()
+  readonly #operations: Operations
   readonly #consumers: Identity<Buffer>
   readonly #connections: Connections
   readonly #queue: Queue
@@ -71,7 +70,7 @@ export class Agent {
   readonly #server: ServerCapture
   readonly #lastWords: LastWords
   readonly #undo: (() => void | Promise<void>)[] = []
-  readonly #undoRoutes: (() => void)[] = []
+  #undoRoutes = () => {}
   readonly #work = new Work()
   #tracing: Tracing | undefined
   #tracingWaits = false
@@ -80,6 +79,7 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#clock = startClock()
+    this.#operations = new Operations(config.routes)
     this.#resource = describeProcess(config)
     const resource = encodeResource(this.#resource)
     const scope = encodeScope(SCOPE, VERSION)
@@ -93,7 +93,7 @@ export class Agent {
     const health = new Health(log)
     this.#health = health
     this.#recording = health.feature('recording', () => this.#stopCapture())
-    this.#routes = health.feature('routes', () => this.#stopRoutes())
+    this.#routes = health.feature('routes', () => this.#undoRoutes())
     this.#identity = health.feature('consumers', () => {})
     const { secret, guessable } = keySecret(config.keySecret, config.headers, String(this.#resource['service.name']))
     const weak = 'consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET'
@@ -142,13 +142,10 @@ export class Agent {
   start(): void {
     anchorOutside()
     this.#server.start()
-    this.#undoRoutes.push(
-      noteLayerPaths(),
-      followFastify((run) => this.#routes.contain(run)),
-    )
+    this.#undoRoutes = followFrameworks((run) => this.#routes.contain(run))
     this.#undo.push(
       () => this.#stopCapture(),
-      () => this.#stopRoutes(),
+      () => this.#undoRoutes(),
       () => this.#lastWords.uninstall(),
     )
     if (this.#config.traceRatio > 0) this.#traceFromListen()
@@ -256,10 +253,6 @@ export class Agent {
   #endCalls(): void {
     this.#calls.endAll()
     this.#details.abandon()
-  }
-
-  #stopRoutes(): void {
-    for (const undo of this.#undoRoutes.splice(0)) undo()
   }
 
   #stopCapture(): void {

@@ -96,8 +96,9 @@ export class Call {
   attributes: Map<string, string | number | boolean> | undefined = undefined
   /** A short word for what went wrong, beside the outcome. */
   errorCode: string | undefined = undefined
-  /** Fastify's own request object, which knows the route. */
-  fastify: { routeOptions?: { url?: string | undefined } } | undefined = undefined
+  /** How to ask the framework that has seen this call for its route, and what to ask; see `capture/route.ts`. */
+  finder: ((context: unknown) => string) | undefined = undefined
+  context: unknown = undefined
   /** What travels with the call's asynchronous flow, when anything needs it. */
   scope: Scope | undefined = undefined
   /** The address of the other side, already encoded: the client's of an incoming call, the server's of an outgoing one. */

@@ -32,8 +32,15 @@ export const REPORT_EVERY = 10_000
 
 /** Operations whose name was guessed from the path. Past it they are `_OTHER`: scanners invent paths without end. */
 export const GUESSED_OPERATIONS = 1000
-/** Remembered paths and their guessed template. */
+/** Routes as registered with a framework or configured: far more than anybody writes, so that a loop cannot fill memory. */
+export const REGISTERED_OPERATIONS = 5000
+/** A template is cut here, in characters: a regular expression may be one. */
+export const ROUTE_LENGTH = 1024
+/** Templates that the user may configure; each costs a comparison for a path that is not remembered. */
+export const CONFIGURED_ROUTES = 500
+/** Remembered paths and their template; a longer path is worked out each time, so that the memory stays below 2 MB. */
 export const GUESSED_PATHS = 4096
+export const REMEMBERED_PATH = 256
 /** Segments of a path that a guess keeps; the rest becomes `*`. */
 export const GUESSED_SEGMENTS = 12
 

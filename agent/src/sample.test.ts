@@ -13,8 +13,8 @@ function call(status: number): Call {
   return made
 }
 
-const route = () => new Operation('GET', '/a', 'GET /a')
-const guess = () => new Operation('GET', undefined, 'GET (unmatched)')
+const route = () => new Operation('GET', '/a', 'GET /a', 'framework')
+const guess = () => new Operation('GET', undefined, 'GET (unmatched)', 'guess')
 
 test.each<[Capture, number, Outcome, () => Operation, number, string | undefined]>([
   ['none', 500, 'server_error', route, 10, undefined],

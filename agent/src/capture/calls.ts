@@ -58,7 +58,7 @@ export class Calls {
     } finally {
       leaveScope(call)
       // An idle connection may keep the scope of its last call: it must not keep the whole request alive.
-      call.request = call.response = undefined
+      call.request = call.response = call.context = call.finder = undefined
     }
   }
 

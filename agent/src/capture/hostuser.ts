@@ -62,7 +62,10 @@ export class HostUser {
 
 /** The request as the application knows it: the framework's own object, else Node's. */
 export function requestOf(call: Call): object | undefined {
-  return call.fastify ?? call.request
+  // What Hono leaves is a list of handlers.
+  return typeof call.context === 'object' && call.context !== null && !Array.isArray(call.context)
+    ? call.context
+    : call.request
 }
 
 /** MongoDB's ids are objects. */

@@ -28,7 +28,7 @@ function callOf({ headers = {}, url = '/', status = 200, on = {}, framework, con
   const call = new Call(IN, 0, 'GET', url, headers)
   call.request = on as NonNullable<Call['request']>
   call.status = status
-  call.fastify = framework as Call['fastify']
+  call.context = framework
   call.consumer = consumer
   if (connection !== undefined) {
     call.connection = { trusted: false, address: undefined, certificate: undefined, ...connection }

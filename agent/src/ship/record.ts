@@ -161,6 +161,7 @@ function encodeShape(direction: 'in' | 'out', operation: Operation, status: numb
     ['callsight.outcome', outcome],
   ]
   if (operation.route !== undefined) attributes.push(['http.route', operation.route])
+  if (operation.source !== 'framework') attributes.push(['callsight.operation.source', operation.source])
   if (status > 0) attributes.push(['http.response.status_code', status])
   const failed = outcome === 'server_error' || outcome === 'timeout'
   if (outcome !== 'ok' && outcome !== 'client_error') {
