@@ -111,3 +111,23 @@ export const PENDING_DETAILS = 64
 /** Header fields of one message that are kept, and the longest of their values: a longer one is left out, not cut. */
 export const HEADERS = 64
 export const HEADER_LENGTH = 8192
+
+/** Faults of the agent itself after which capture switches itself off: better blind than a burden. */
+export const FAULTS = 1000
+
+/** Containers of a JSON document, one in the other, that are looked into; what lies deeper is masked whole. */
+export const REDACT_DEPTH = 128
+/** Documents in a string of a document (JSON in JSON in a form), one in the other; a deeper one is masked whole. */
+export const REDACT_NESTING = 4
+/** A redacted body is cut at this many times its original (masks may be longer than what they hide) … */
+export const REDACT_GROWTH = 2
+/** … and small ones at this size. */
+export const REDACT_SMALL = 4096
+/** Remembered field names with what to do about them; a power of two. Services have some hundred. */
+export const REDACT_NAMES = 2048
+/** A field name longer than this is not remembered. */
+export const REDACT_NAME_LENGTH = 128
+/** Scratch memory of the redactor that grew larger than this for one huge body is let go after it. */
+export const REDACT_SCRATCH = 1024 * 1024
+/** Steps of all JSON paths of an option together. */
+export const REDACT_PATH_STEPS = 512
