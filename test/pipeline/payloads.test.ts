@@ -337,6 +337,13 @@ it('a store of the version before is taken over with its rows, and its views go 
     await store.insert('agent_reports', [{ ts: timeText(start), ...account }], 'old')
     expect(await migrate(store)).toHaveLength(readdirSync(sql).length)
     expect(await migrate(store)).toEqual([])
+    // A migration that was cut off runs again as a whole.
+    for (const name of readdirSync(sql).sort().slice(5)) {
+      for (const statement of statements(readFileSync(new URL(name, sql), 'utf8'))) await store.command(statement)
+    }
+    expect(await store.query('SELECT instance, sum(calls) AS n FROM instance_calls GROUP BY ALL')).toEqual([
+      { instance: 'i1', n: 1 },
+    ])
   } finally {
     await store.close()
   }

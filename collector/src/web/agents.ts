@@ -44,7 +44,9 @@ function agents(store: Store): Promise<Row[]> {
         argMax(greatest(toInt64(sums.1) - toInt64(sums.2) - toInt64(arraySum(mapValues(sums.3))), 0), reported) AS in_flight
       FROM known WHERE start = newest OR toUnixTimestamp(start) > 0 GROUP BY service, instance
     ),
-    counted AS (SELECT service, instance, count() AS n FROM calls WHERE ts >= ${horizon} GROUP BY service, instance)
+    counted AS (
+      SELECT service, instance, sum(calls) AS n FROM instance_calls WHERE day >= ${horizon} GROUP BY service, instance
+    )
     SELECT service, instance, env, version, started AS starts,
       ${rfc3339('newest_start')} AS started_at, ${rfc3339('newest_report')} AS reported_at,
       seen, sent, if(first_start < ${horizon}, NULL, n) AS stored, dropped, in_flight,
