@@ -338,16 +338,20 @@ export const agents = board({
           drawing: bars,
           legend: [],
           sql: sql`
-            SELECT time, reason, sum(n) AS calls
+            SELECT time, reason, calls
             FROM (
-              SELECT $__timeInterval(ts) AS time, reason, toInt64(dropped[reason]) - toInt64(dropped_before[reason]) AS n
+              SELECT time, reason, sum(n) AS calls, sum(sum(n)) OVER (PARTITION BY reason) AS of_reason
               FROM (
-                ${growth}
+                SELECT $__timeInterval(ts) AS time, reason, toInt64(dropped[reason]) - toInt64(dropped_before[reason]) AS n
+                FROM (
+                  ${growth}
+                )
+                ARRAY JOIN mapKeys(dropped) AS reason
               )
-              ARRAY JOIN mapKeys(dropped) AS reason
+              WHERE ${buckets}
+              GROUP BY time, reason
             )
-            WHERE ${buckets} AND n > 0
-            GROUP BY time, reason
+            WHERE of_reason > 0
             ORDER BY time, reason`,
         }),
         timeSeries({
@@ -363,21 +367,25 @@ export const agents = board({
           color: { mode: 'palette-classic-by-name' },
           drawing: bars,
           legend: [],
-          overrides: [series('kept', fixed('green'))],
+          overrides: [series('kept', fixed('blue'))],
           sql: sql`
-            SELECT time, what, sum(n) AS calls
+            SELECT time, what, calls
             FROM (
-              SELECT
-                $__timeInterval(ts) AS time,
-                if(reason = '', 'kept', concat('dropped: ', reason)) AS what,
-                if(reason = '', kept_more, toInt64(payloads_dropped[reason]) - toInt64(payloads_dropped_before[reason])) AS n
+              SELECT time, what, sum(n) AS calls, sum(sum(n)) OVER (PARTITION BY what) AS of_what
               FROM (
-                ${growth}
+                SELECT
+                  $__timeInterval(ts) AS time,
+                  if(reason = '', 'kept', concat('dropped: ', reason)) AS what,
+                  if(reason = '', kept_more, toInt64(payloads_dropped[reason]) - toInt64(payloads_dropped_before[reason])) AS n
+                FROM (
+                  ${growth}
+                )
+                ARRAY JOIN arrayConcat([''], mapKeys(payloads_dropped)) AS reason
               )
-              ARRAY JOIN arrayConcat([''], mapKeys(payloads_dropped)) AS reason
+              WHERE ${buckets}
+              GROUP BY time, what
             )
-            WHERE ${buckets} AND n > 0
-            GROUP BY time, what
+            WHERE of_what > 0
             ORDER BY time, what = 'kept' DESC, what`,
         }),
         timeSeries({

@@ -93,7 +93,8 @@ function reportOf(start: Start, ms: number, stored: number, last: boolean): Row 
       : {
           payloads_kept: kept,
           payloads_dropped: kept > 20 ? { rate: Math.floor(kept / 9), ...(trouble ? { queue_full: 25 } : {}) } : {},
-          work_us: Math.round(start.work * (stored + lost) * (1 + 0.15 * Math.sin(ms / 90_000))),
+          // It grows with every call, by a little more or less.
+          work_us: Math.round(start.work * (stored + lost + 12 * Math.sin((stored + lost) / 60))),
           queue_bytes: 1500 + (ms % 7000) + (start.instance === 'shop-2' && lost === 12 ? 900_000 : 0),
           queue_calls: 4,
           open_calls: 2 + (Math.floor(ms / 10_000) % 5),

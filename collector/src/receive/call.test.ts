@@ -91,6 +91,10 @@ describe('callRow', () => {
         'http.request.header.authorization': ['Bearer secret'],
         'http.response.header.set-cookie': ['sid=secret'],
         'http.request.body.content': 'secret',
+        // No convention's names, and in use all the same.
+        'http.request.body': 'secret',
+        'http.response.headers': 'secret',
+        'http.request.cookies.sid': 'secret',
         'server.address': 'api.example.com',
         'app.tenant': 'blue',
       },

@@ -197,7 +197,7 @@ function portOf(a: Attributes): number {
 
 /** Attributes that have a column, or that may carry what people send and so do not belong beside the counts. */
 const taken =
-  /^(http\.(method|status_code|route|target|url|host|user_agent|client_ip|flavor|scheme|server_name|status_text|request_content_length|response_content_length)|http\.re(quest|sponse)\.(method|status_code|body\..*|header\..*)|url\.(path|query|template|scheme)|client\.address|user_agent\.original|callsight\.(consumer\.(id|name|plan|source|verified)|style|operation|operation\.source|outcome|error\.code|ttfb_us|loop_wait_us|units|detail|redaction|re(quest|sponse)\.body\.truncated)|enduser\..*|user\..*|error\.type)$/
+  /^(http\.(method|status_code|route|target|url|host|user_agent|client_ip|flavor|scheme|server_name|status_text|request_content_length|response_content_length)|http\.re(quest|sponse)\.(method|status_code|(body|headers?|cookies?)(\..*)?)|url\.(path|query|template|scheme)|client\.address|user_agent\.original|callsight\.(consumer\.(id|name|plan|source|verified)|style|operation|operation\.source|outcome|error\.code|ttfb_us|loop_wait_us|units|detail|redaction|re(quest|sponse)\.body\.truncated)|enduser\..*|user\..*|error\.type)$/
 /** The same of outgoing calls, whose peer has columns. */
 const peerTaken = /^(server\.(address|port)|net\.peer\.(name|port)|url\.full)$/
 

@@ -12,6 +12,7 @@ test.each([
   [0, 'percentunit', 2, '0.00%'],
   [0.25, 'ms', undefined, '250 µs'],
   [31.26, 'µs', undefined, '31.3 µs'],
+  [0, 'µs', undefined, '0 µs'],
   [2500, 'µs', undefined, '2.5 ms'],
   [123.4, 'ms', undefined, '123 ms'],
   [1234, 'ms', undefined, '1.23 s'],
