@@ -16,7 +16,7 @@ import {
 } from './board.ts'
 import type { Mapping } from './grafana.ts'
 import { limits } from './limits.ts'
-import { chosenServices, endOfBuckets, firstBucket, sql } from './source.ts'
+import { chosenServices, endOfBuckets, firstBucket, sql, step } from './source.ts'
 
 /** Of the share of calls that is lost: none, some, too many to trust a number. */
 const lostSteps = ['green', [0.000001, 'yellow'], [0.001, 'red']] as const
@@ -27,14 +27,36 @@ const horizon = `(toStartOfDay(now()) - INTERVAL ${limits.accountDays} DAY)`
 const buckets = `time >= ${firstBucket} AND time < ${endOfBuckets}`
 const lostOf = (counts: string) => `toInt64(arraySum(mapValues(${counts})))`
 
+/** How far back the report before the first is looked for. */
+const begin = `$__fromTime - INTERVAL ${limits.reportMinutes} MINUTE`
 /**
- * By how much each report's counters grew since the one before of the same start. The first report of a start grew from
- * nothing, unless the start is older than what is looked at: then its growth is not known, and is left out.
+ * What agents told, as counted since their start: each report while buckets are narrow, one for each quarter of an hour
+ * when they are wide. `told` is the moment of the report, `ts` what it is put into a bucket by.
+ */
+const reports = sql`
+  SELECT
+    ts, ts AS told, service, instance, version, started_at, seen, sent, CAST(dropped, 'Map(String, UInt64)') AS dropped,
+    payloads_kept, CAST(payloads_dropped, 'Map(String, UInt64)') AS payloads_dropped, work_us, queue_bytes, open_calls,
+    CAST(faults, 'Map(String, UInt64)') AS faults, CAST(disabled, 'Array(String)') AS disabled
+  FROM agent_reports
+  WHERE ${step} < ${limits.quarterSeconds} AND ts > ${begin} AND ts <= $__toTime AND ${chosenServices()}
+  UNION ALL
+  SELECT
+    quarter AS ts, max(last_at) AS told, service, instance, version, started_at, max(r.seen) AS seen,
+    max(r.sent) AS sent, maxMap(r.dropped) AS dropped, max(r.payloads_kept) AS payloads_kept,
+    maxMap(r.payloads_dropped) AS payloads_dropped, max(r.work_us) AS work_us, max(r.queue_bytes) AS queue_bytes,
+    max(r.open_calls) AS open_calls, maxMap(r.faults) AS faults, groupUniqArrayArray(r.disabled) AS disabled
+  FROM agent_reports_15m AS r
+  WHERE ${step} >= ${limits.quarterSeconds} AND quarter > ${begin} AND quarter <= $__toTime AND ${chosenServices()}
+  GROUP BY quarter, service, instance, version, started_at`
+
+/**
+ * By how much counters grew since the report before of the same start. The first report of a start grew from nothing,
+ * unless the start is older than what is looked at: then its growth is not known, and is left out.
  */
 const growth = sql`
   SELECT
-    ts, service, instance, started_at, nth, dropped, before.2 AS dropped_before, payloads_dropped,
-    before.4 AS payloads_dropped_before,
+    ts, service, dropped, before.2 AS dropped_before, payloads_dropped, before.4 AS payloads_dropped_before,
     greatest(toInt64(seen) - toInt64(before.1), 0) AS seen_more,
     greatest(toInt64(payloads_kept) - toInt64(before.3), 0) AS kept_more,
     greatest(toInt64(work_us) - toInt64(before.5), 0) AS work_more,
@@ -42,44 +64,55 @@ const growth = sql`
   FROM (
     SELECT
       *,
-      row_number() OVER reports AS nth,
-      lagInFrame((seen, dropped, payloads_kept, payloads_dropped, work_us)) OVER reports AS before
-    FROM agent_reports
-    WHERE ts > $__fromTime - INTERVAL ${limits.reportMinutes} MINUTE AND ts <= $__toTime AND ${chosenServices()}
-    WINDOW reports AS (PARTITION BY service, instance, started_at ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+      row_number() OVER of_start AS nth,
+      lagInFrame((seen, dropped, payloads_kept, payloads_dropped, work_us)) OVER of_start AS before
+    FROM (
+      ${reports}
+    )
+    WINDOW of_start AS (PARTITION BY service, instance, started_at ORDER BY ts ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
   )
-  WHERE ts > $__fromTime AND (nth > 1 OR started_at > $__fromTime - INTERVAL ${limits.reportMinutes} MINUTE)`
+  WHERE ts > $__fromTime AND (nth > 1 OR started_at > ${begin})`
 
-/** The newest report in the range of each instance. */
+/** What each instance told last. */
 const newest = sql`
   SELECT
     service,
     instance,
-    max(ts) AS reported,
-    argMax(version, ts) AS newest_version,
-    argMax((faults, disabled), ts) AS trouble,
-    argMax(greatest(toInt64(seen) - toInt64(sent) - ${lostOf('dropped')}, 0), ts) AS under_way
-  FROM agent_reports
-  WHERE $__timeFilter(ts) AND ${chosenServices()}
+    max(told) AS reported,
+    argMax(version, told) AS newest_version,
+    argMax((faults, disabled), told) AS trouble,
+    argMax(greatest(toInt64(seen) - toInt64(sent) - ${lostOf('dropped')}, 0), told) AS under_way
+  FROM (
+    ${reports}
+  )
+  WHERE told >= $__fromTime
   GROUP BY service, instance`
 
 /** The services with most calls in the range: those with a line of their own. */
 const busiest = sql`
   SELECT service
   FROM (
-    ${growth}
+    SELECT service, max(seen) - min(seen) AS more
+    FROM (
+      ${reports}
+    )
+    GROUP BY service, instance, started_at
   )
   GROUP BY service
-  ORDER BY sum(seen_more) DESC, service
+  ORDER BY sum(more) DESC, service
   LIMIT ${limits.topServices}`
 
 /** A gauge by service over time: what its instances had together, each at its highest in the bucket. */
 const gaugeOf = (name: string) => sql`
   SELECT time, service, sum(highest) AS ${name}
   FROM (
-    SELECT $__timeInterval(ts) AS time, service, instance, max(agent_reports.${name}) AS highest
-    FROM agent_reports
-    WHERE $__timeFilter(ts) AND ${chosenServices()}
+    SELECT $__timeInterval(ts) AS time, service, instance, max(gauge) AS highest
+    FROM (
+      SELECT ts, service, instance, ${name} AS gauge
+      FROM (
+        ${reports}
+      )
+    )
     GROUP BY time, service, instance
   )
   WHERE ${buckets} AND service IN (
@@ -88,17 +121,18 @@ const gaugeOf = (name: string) => sql`
   GROUP BY time, service
   ORDER BY time, service`
 
-/** The account of each start of an instance, by its newest report. */
+/** The account of each start of an instance that reported in the range: within one start, the largest is the newest. */
 const starts = sql`
   SELECT
-    service, instance, started_at AS start, max(ts) AS reported, min(ts) AS first,
-    argMax((seen, sent, dropped, work_us), ts) AS sums,
-    argMax(version, ts) AS newest_version
-  FROM agent_reports
-  WHERE ts >= ${horizon} AND (service, instance) IN (
-    SELECT service, instance FROM agent_reports WHERE $__timeFilter(ts) AND ${chosenServices()}
+    service, instance, version, started_at AS start, min(first_at) AS first, max(last_at) AS reported,
+    max(r.seen) AS seen_calls, max(r.sent) AS sent_calls, maxMap(r.dropped) AS dropped_calls, max(r.work_us) AS work
+  FROM agent_reports_15m AS r
+  WHERE quarter >= ${horizon} AND (service, instance) IN (
+    SELECT service, instance
+    FROM agent_reports_15m
+    WHERE last_at >= $__fromTime AND first_at <= $__toTime AND ${chosenServices()}
   )
-  GROUP BY service, instance, start`
+  GROUP BY service, instance, version, start`
 
 /** … and of each instance: all of its starts together. Reports that tell no start are left out beside others. */
 const accounts = sql`
@@ -106,18 +140,18 @@ const accounts = sql`
     service,
     instance,
     max(reported) AS newest_report,
-    argMax(newest_version, reported) AS version,
+    argMax(started.version, reported) AS version,
     min(if(toUnixTimestamp(start) = 0, first, start)) AS first_start,
-    sum(sums.1) AS all_seen,
-    sumMap(sums.3) AS reasons,
-    sum(sums.4) AS all_work,
-    argMax(greatest(toInt64(sums.1) - toInt64(sums.2) - ${lostOf('sums.3')}, 0), reported) AS under_way
+    sum(seen_calls) AS all_seen,
+    sumMap(dropped_calls) AS reasons,
+    sum(work) AS all_work,
+    argMax(greatest(toInt64(seen_calls) - toInt64(sent_calls) - ${lostOf('dropped_calls')}, 0), reported) AS under_way
   FROM (
     SELECT *, max(start) OVER (PARTITION BY service, instance) AS last_start
     FROM (
       ${starts}
     )
-  )
+  ) AS started
   WHERE start = last_start OR toUnixTimestamp(start) > 0
   GROUP BY service, instance`
 
@@ -151,8 +185,8 @@ export const agents = board({
       'Services whose agents reported in the time range.',
       sql`
         SELECT DISTINCT service
-        FROM agent_reports
-        WHERE $__timeFilter(ts)
+        FROM agent_reports_15m
+        WHERE last_at >= $__fromTime AND first_at <= $__toTime
         ORDER BY service
         LIMIT ${limits.services}`,
     ),
@@ -164,6 +198,7 @@ export const agents = board({
         stat({
           id: 1,
           w: 4,
+          points: limits.reportPoints,
           title: 'Agents reporting',
           description:
             'Instances (processes and worker threads) whose agent reported in the range. An agent reports every ten seconds while it has something to tell. From `agent_reports`. Fewer than you run: look there for the agent’s log, and for OTEL_EXPORTER_OTLP_ENDPOINT.',
@@ -178,6 +213,7 @@ export const agents = board({
         stat({
           id: 2,
           w: 4,
+          points: limits.reportPoints,
           title: 'Calls lost',
           description:
             'Share of the calls seen in the range that their agents dropped, for any reason. While it is 0 every count here is exact. From `agent_reports`. Above 0 the chart of reasons says why, and the table which instance.',
@@ -194,6 +230,7 @@ export const agents = board({
         stat({
           id: 3,
           w: 4,
+          points: limits.reportPoints,
           title: 'Calls on their way',
           description: `Calls seen by agents that are neither acknowledged by a collector nor dropped, at their newest report, of agents that reported in the last ${limits.reportSeconds} s of the range. From \`agent_reports\`. When it grows, the collector is slow or cannot be reached: look at its log and at /readyz.`,
           unit: 'locale',
@@ -208,6 +245,7 @@ export const agents = board({
         stat({
           id: 4,
           w: 4,
+          points: limits.reportPoints,
           title: 'Agent CPU per call',
           description:
             'CPU time that agents spent on the thread of their host, per call seen in the range; compression on other threads is not in it. From `agent_reports`. Where it is high, keep fewer bodies (CALLSIGHT_BODY_SAMPLE) or shorter ones (CALLSIGHT_BODY_LIMIT).',
@@ -223,6 +261,7 @@ export const agents = board({
         stat({
           id: 5,
           w: 4,
+          points: limits.reportPoints,
           title: 'Calls with their detail',
           description:
             'Share of the calls seen in the range that kept headers and bodies: failed, slow and new ones, and a share of the rest. From `agent_reports`. CALLSIGHT_CAPTURE_BODIES and CALLSIGHT_BODY_SAMPLE set how many; details dropped on the way are in the chart below.',
@@ -238,6 +277,7 @@ export const agents = board({
         stat({
           id: 6,
           w: 4,
+          points: limits.reportPoints,
           title: 'Agents with a fault',
           description:
             'Instances whose agent had a fault inside itself since it started, or has switched a feature off because of several. The host is not touched by it. From `agent_reports`. The last table says which feature: please report it, with the agent’s log.',
@@ -258,6 +298,7 @@ export const agents = board({
         table({
           id: 7,
           w: 24,
+          points: limits.reportPoints,
           title: 'Is every call accounted for?',
           description:
             'The account of each instance that reported in the range, over all its starts of the last 30 days and up to now: seen = stored + lost + on their way. Missing are calls that are nowhere, as after a kill -9 with calls in the queue. From `agent_reports`, stored from `calls` by day; – where the first start is older than the calls kept.',
@@ -451,6 +492,7 @@ export const agents = board({
         table({
           id: 13,
           w: 16,
+          points: limits.reportPoints,
           title: 'What failed inside agents?',
           description:
             'Faults inside the agent by feature since it started, and features it has switched off after several, so that the rest goes on. The host is not touched by either. From `agent_reports`. Please report them with the agent’s log; a restart switches the feature on again.',
@@ -481,6 +523,7 @@ export const agents = board({
         barGauge({
           id: 14,
           w: 8,
+          points: limits.reportPoints,
           title: 'Agent versions',
           description:
             'Instances by the version of their agent, at their newest report in the range. From `agent_reports`. Old ones tell less of themselves: where a figure above is missing, this says why.',

@@ -11,7 +11,7 @@ export const limits = {
   /** From here on the quarters of `calls_15m`: every interval from an hour up is a whole number of quarters. */
   quarterSeconds: 3600,
   /** … and of one over agents' reports, which come every ten seconds: three or more to a bucket. */
-  reportPoints: 30,
+  reportPoints: 24,
   /** How far before the range the report before the first is looked for: what a counter grew by needs two reports. */
   reportMinutes: 60,
   /** An agent whose newest report is older is idle or gone: what it had on its way is not on its way any more. */

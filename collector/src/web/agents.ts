@@ -27,22 +27,28 @@ const horizon = "(toStartOfDay(now('UTC')) - INTERVAL 29 DAY)"
 function agents(store: Store): Promise<Row[]> {
   return store.ask(`
     WITH starts AS (
-      SELECT service, instance, agent_reports.started_at AS start, min(ts) AS first, max(ts) AS reported,
-        argMax(env, ts) AS env, argMax(version, ts) AS version,
-        argMax((seen, sent, dropped, spans_dropped, payloads_kept, payloads_dropped, faults, work_us), ts) AS sums,
-        argMax((queue_bytes, queue_calls, open_calls, disabled), ts) AS gauges
-      FROM agent_reports WHERE ts >= ${horizon} GROUP BY service, instance, start
+      SELECT env, service, instance, version, started_at AS start, min(first_at) AS first, max(last_at) AS reported,
+        max(r.seen) AS seen, max(r.sent) AS sent, maxMap(r.dropped) AS dropped, max(r.spans_dropped) AS spans_dropped,
+        max(r.payloads_kept) AS payloads_kept, maxMap(r.payloads_dropped) AS payloads_dropped,
+        maxMap(r.faults) AS faults, max(r.work_us) AS work_us
+      FROM agent_reports_15m AS r WHERE quarter >= ${horizon} GROUP BY env, service, instance, version, start
     ),
     known AS (SELECT *, max(start) OVER (PARTITION BY service, instance) AS newest FROM starts),
     summed AS (
-      SELECT service, instance, argMax(env, reported) AS env, argMax(version, reported) AS version,
+      SELECT service, instance, argMax(k.env, reported) AS env, argMax(k.version, reported) AS version,
         count() AS started, argMax(if(toUnixTimestamp(start) = 0, first, start), reported) AS newest_start,
         min(if(toUnixTimestamp(start) = 0, first, start)) AS first_start, max(reported) AS newest_report,
-        sum(sums.1) AS seen, sum(sums.2) AS sent, sumMap(sums.3) AS dropped, sum(sums.4) AS spans_dropped,
-        sum(sums.5) AS payloads_kept, sumMap(sums.6) AS payloads_dropped, sumMap(sums.7) AS faults,
-        sum(sums.8) AS work_us, argMax(gauges, reported) AS gauges,
-        argMax(greatest(toInt64(sums.1) - toInt64(sums.2) - toInt64(arraySum(mapValues(sums.3))), 0), reported) AS in_flight
-      FROM known WHERE start = newest OR toUnixTimestamp(start) > 0 GROUP BY service, instance
+        sum(k.seen) AS seen, sum(k.sent) AS sent, sumMap(k.dropped) AS dropped, sum(k.spans_dropped) AS spans_dropped,
+        sum(k.payloads_kept) AS payloads_kept, sumMap(k.payloads_dropped) AS payloads_dropped,
+        sumMap(k.faults) AS faults, sum(k.work_us) AS work_us,
+        argMax(greatest(toInt64(k.seen) - toInt64(k.sent) - toInt64(arraySum(mapValues(k.dropped))), 0), reported)
+          AS in_flight
+      FROM known AS k WHERE start = newest OR toUnixTimestamp(start) > 0 GROUP BY service, instance
+    ),
+    gauges AS (
+      SELECT service, instance, argMax((queue_bytes, queue_calls, open_calls, disabled), ts) AS now
+      FROM agent_reports WHERE (service, instance, ts) IN (SELECT service, instance, newest_report FROM summed)
+      GROUP BY service, instance
     ),
     counted AS (
       SELECT service, instance, sum(calls) AS n FROM instance_calls WHERE day >= ${horizon} GROUP BY service, instance
@@ -54,7 +60,7 @@ function agents(store: Store): Promise<Row[]> {
         greatest(toInt64(seen) - toInt64(stored) - toInt64(arraySum(mapValues(dropped))) - in_flight, 0)) AS missing,
       spans_dropped, payloads_kept, payloads_dropped, work_us,
       if(seen = 0, NULL, work_us / seen) AS work_us_per_call,
-      gauges.1 AS queue_bytes, gauges.2 AS queue_calls, gauges.3 AS open_calls, faults, gauges.4 AS disabled
-    FROM summed LEFT JOIN counted USING (service, instance)
+      now.1 AS queue_bytes, now.2 AS queue_calls, now.3 AS open_calls, faults, now.4 AS disabled
+    FROM summed LEFT JOIN counted USING (service, instance) LEFT JOIN gauges USING (service, instance)
     ORDER BY newest_report DESC, service, instance LIMIT ${limits.pageRows}`)
 }
