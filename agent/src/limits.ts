@@ -112,9 +112,6 @@ export const PENDING_DETAILS = 64
 export const HEADERS = 64
 export const HEADER_LENGTH = 8192
 
-/** Faults of the agent itself after which capture switches itself off: better blind than a burden. */
-export const FAULTS = 1000
-
 /** Containers of a JSON document, one in the other, that are looked into; what lies deeper is masked whole. */
 export const REDACT_DEPTH = 128
 /** Documents in a string of a document (JSON in JSON in a form), one in the other; a deeper one is masked whole. */
