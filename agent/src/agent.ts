@@ -12,7 +12,7 @@ import { Trust } from './capture/proxy.ts'
 import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
 import { type Clock, startClock } from './clock.ts'
-import { type Config, credentialNames } from './config.ts'
+import { type Config, privateNames } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
 import { type Detail, Details } from './detail.ts'
 import { LastWords } from './exit.ts'
@@ -236,7 +236,7 @@ export class Agent {
     const { redactMode, redact, redactPaths, redactAllow } = this.#config
     const rules = {
       mode: redactMode,
-      names: [...redact, ...credentialNames(this.#config)],
+      names: [...redact, ...privateNames(this.#config)],
       paths: redactPaths,
       allow: redactAllow,
     }

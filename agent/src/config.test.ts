@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { credentialNames, readConfig } from './config.ts'
+import { privateNames, readConfig } from './config.ts'
 
 test('start() wins over the environment, and that over the default', () => {
   const env = { CALLSIGHT_TRACE_RATIO: '0.5', OTEL_SERVICE_NAME: 'shop', CALLSIGHT_CONSUMER_HEADER: 'X-Tenant, x-key' }
@@ -75,5 +75,5 @@ test('who may speak for whom: lists, a number, none, and a function that no vari
 
 test('whatever carries a key is known by name', () => {
   const { config } = readConfig({ consumerHeader: 'X-Key', consumerQuery: 'token' }, {})
-  expect(credentialNames(config)).toEqual(['x-key', 'token'])
+  expect(privateNames(config)).toEqual(['x-key', 'token'])
 })

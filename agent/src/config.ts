@@ -226,9 +226,25 @@ export interface Options {
   logLevel?: Level
 }
 
-/** Names of header fields and query parameters whose values are consumers' keys: never to be sent as they are. */
-export function credentialNames(config: Pick<Config, 'consumerHeader' | 'consumerQuery'>): string[] {
-  return [...config.consumerHeader, ...config.consumerQuery]
+/** Where proxies write who the client is. */
+const CLIENT_HEADERS = [
+  'x-forwarded-for',
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+]
+
+/**
+ * Names of fields that are never to be sent as they are: those that carry consumers' keys, and, where client addresses
+ * are not wanted in full, those that carry addresses.
+ */
+export function privateNames(
+  config: Pick<Config, 'consumerHeader' | 'consumerQuery' | 'forwardedHeader' | 'clientAddress'>,
+): string[] {
+  const keys = [...config.consumerHeader, ...config.consumerQuery]
+  return config.clientAddress === 'full' ? keys : [...keys, ...config.forwardedHeader, ...CLIENT_HEADERS]
 }
 
 /**

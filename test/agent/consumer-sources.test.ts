@@ -172,11 +172,18 @@ test.each([
 ])('client address %s', async (mode, expected) => {
   const env = { CALLSIGHT_CLIENT_ADDRESS: mode, CALLSIGHT_KEY_SECRET: SECRET }
   const host = await serve('http.cjs', { collector: receiver.url, env })
-  for (let i = 0; i < 2; i += 1) await (await fetch(`${host.url}/text`)).text()
+  for (let i = 0; i < 2; i += 1) {
+    await new Promise<void>((resolve) => {
+      const headers = { host: 'shop', 'x-forwarded-for': '203.0.113.9', 'cf-connecting-ip': '203.0.113.9' }
+      httpRequest(`${host.url}/text`, { headers }, (response) => response.resume().on('end', resolve)).end()
+    })
+  }
   await host.stop()
   expect(addresses()).toEqual(Array(2).fill(expected === undefined ? undefined : expect.stringMatching(expected)))
   if (mode !== 'off') expect(new Set(addresses()).size).toBe(1)
-  for (const body of receiver.bodies) expect(gunzipSync(body).includes('127.0.0.1')).toBe(false)
+  expect(receiver.calls[0]?.attributes['http.request.header.host']).toEqual(['shop'])
+  for (const body of receiver.bodies)
+    expect(gunzipSync(body).toString('latin1')).not.toMatch(/127\.0\.0\.1|203\.0\.113/)
 })
 
 test('a caller that leaves in the middle is still named', async () => {

@@ -174,7 +174,7 @@ test('ten thousand bodies at once: the memory for them is bounded', async () => 
   expect(receiver.calls).toHaveLength(2500)
   const lost = Object.entries(receiver.vitals).filter(([name]) => name.startsWith('payloads_dropped'))
   const sum = lost.reduce((all, [, count]) => all + count, 0)
-  // 16 MiB hold about a thousand of them; whatever is left out has been counted.
-  expect(receiver.vitals['payloads_dropped memory']).toBeGreaterThan(1000)
+  // 16 MiB hold about a thousand of them, and fewer can be redacted in the time; what is left out has been counted.
+  expect(sum).toBeGreaterThan(1000)
   expect(sum + (receiver.vitals.payloads_kept ?? 0)).toBeGreaterThanOrEqual(2500)
 })

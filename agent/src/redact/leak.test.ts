@@ -213,17 +213,17 @@ describe('no seeded secret leaves, at any truncation point', () => {
   })
 
   test('XML: elements, attributes, CDATA, comments, character references', () => {
-    const escape = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;')
+    const escaped = (text: string) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/"/g, '&quot;')
     const reference = (text: string) => [...text].map((c) => `&#x${c.codePointAt(0)!.toString(16)};`).join('')
     fc.assert(
       fc.property(members, fc.integer({ min: 0, max: 5 }), (list, form) => {
         const one = ([name, value]: [string, string, boolean]) => {
-          if (form === 0) return `<n:${name}>${escape(value)}</n:${name}>`
-          if (form === 1) return `<item ${name}="${escape(value)}"/>`
+          if (form === 0) return `<n:${name}>${escaped(value)}</n:${name}>`
+          if (form === 1) return `<item ${name}="${escaped(value)}"/>`
           if (form === 2) return `<${name}><![CDATA[${value.replaceAll(']]>', '')}]]></${name}>`
-          if (form === 3) return `<${name}><x>${escape(value)}</x></${name}>`
+          if (form === 3) return `<${name}><x>${escaped(value)}</x></${name}>`
           if (form === 4)
-            return `<!-- ${value.replaceAll('--', '')} --><param name="${name}" value="${escape(value)}"/>`
+            return `<!-- ${value.replaceAll('--', '')} --><param name="${name}" value="${escaped(value)}"/>`
           return `<${name}>${reference(value)}</${name}>`
         }
         const text = `<?xml version="1.0"?>\n<s:Envelope xmlns:s="urn:x"><s:Body>${list.map(one).join('\n')}</s:Body></s:Envelope>`
