@@ -8,6 +8,7 @@ import { Connections } from './capture/connection.ts'
 import { acceptConsumer, keyedHash, keySecret } from './capture/consumer.ts'
 import { followFrameworks } from './capture/frameworks.ts'
 import { Identity } from './capture/identity.ts'
+import { Patterns } from './capture/pattern.ts'
 import { Trust } from './capture/proxy.ts'
 import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
@@ -62,6 +63,8 @@ export class Agent {
   readonly #routes: Feature
   readonly #identity: Feature
   readonly #loop: Loop
+  /** Undefined where nothing is to be left out. */
+  readonly #ignored: Patterns | undefined
   readonly #sampler: Sampler
   readonly #redactor: Redactor
   readonly #details: Details
@@ -111,6 +114,7 @@ export class Agent {
       return `ip_${keyedHash(secret, address)}`
     })
     this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
+    this.#ignored = config.ignore.length > 0 ? new Patterns(config.ignore) : undefined
     this.#sampler = new Sampler(config.captureBodies, config.bodySample, config.slow)
     this.#redactor = this.#compileRedactor()
     this.#details = new Details(
@@ -282,6 +286,7 @@ export class Agent {
   }
 
   #record(call: Call, outcome: Outcome): void {
+    if (this.#ignored !== undefined && call.kind.direction === 'in' && this.#ignores(this.#ignored, call)) return
     this.account.seen += 1
     const now = performance.now()
     const timed = this.#work.begin(now)
@@ -310,6 +315,15 @@ export class Agent {
       call.responseBody?.release()
       if (timed) this.#work.end()
     }
+  }
+
+  /** Health checks and the like, by configuration: neither recorded nor counted. */
+  #ignores(ignored: Patterns, call: Call): boolean {
+    if (ignored.match(pathOf(call.url)) === undefined) return false
+    if (call.traced) this.#tracingFeature.contain(() => this.#tracing?.end(call))
+    call.requestBody?.release()
+    call.responseBody?.release()
+    return true
   }
 
   /** Never throws: it may run when the call is long over. */

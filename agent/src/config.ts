@@ -137,7 +137,13 @@ const OPTIONS = {
     env: 'CALLSIGHT_ROUTES',
     fallback: [] as string[],
     expected: 'path templates such as /users/:id separated by commas',
-    read: (raw) => (list(raw)?.every((route) => route.startsWith('/')) ? list(raw) : undefined),
+    read: templates,
+  }),
+  ignore: option({
+    env: 'CALLSIGHT_IGNORE',
+    fallback: [] as string[],
+    expected: 'path templates such as /healthz separated by commas',
+    read: templates,
   }),
   compression: option({
     env: 'OTEL_EXPORTER_OTLP_COMPRESSION',
@@ -216,6 +222,8 @@ export interface Options {
   redactAllow?: string[] | string
   /** Path templates of an application whose framework does not tell its routes (`CALLSIGHT_ROUTES`). */
   routes?: string[] | string
+  /** Path templates of incoming calls that are not recorded at all, such as `/healthz` (`CALLSIGHT_IGNORE`). */
+  ignore?: string[] | string
   /** `gzip` or `none` (`OTEL_EXPORTER_OTLP_COMPRESSION`). */
   compression?: 'gzip' | 'none'
   /** Share of calls that are also traced, 0…1 (`CALLSIGHT_TRACE_RATIO`). */
@@ -318,6 +326,11 @@ function proxies(raw: unknown): string[] | undefined {
   const names = listOrNone(typeof raw === 'number' ? String(raw) : raw)
   if (names?.join() === '0') return []
   return names === undefined || names.length === 0 || Trust.read(names) !== undefined ? names : undefined
+}
+
+function templates(raw: unknown): string[] | undefined {
+  const found = list(raw)
+  return found?.every((template) => template.startsWith('/')) ? found : undefined
 }
 
 function headerNames(raw: unknown): string[] | undefined {

@@ -178,3 +178,11 @@ test('ten thousand bodies at once: the memory for them is bounded', async () => 
   expect(sum).toBeGreaterThan(1000)
   expect(sum + (receiver.vitals.payloads_kept ?? 0)).toBeGreaterThanOrEqual(2500)
 })
+
+test('what is to be ignored is neither recorded nor counted', async () => {
+  const host = await app({ CALLSIGHT_IGNORE: '/gzip,/internal/*', CALLSIGHT_TRACE_RATIO: '1' })
+  for (const path of ['/gzip', '/internal/a/b', '/br', '/gzip?x=1']) await ask(host, path)
+  await host.stop()
+  expect(receiver.calls.map(({ name }) => name)).toEqual(['GET /br'])
+  expect(receiver.counts).toEqual({ seen: 1, sent: 1 })
+})
