@@ -184,8 +184,12 @@ export class Http2Capture implements Capture {
       call.destroyed = true
     }
     const declared = Number(call.headers['content-length'])
+    if (declared > call.requestBytes && call.requestBody) call.requestBody.truncated = true
     if (finished && declared > call.requestBytes) call.requestBytes = declared
-    if (!finished && call.destroyed && status > 0) call.errorCode = 'truncated'
+    if (!finished) {
+      if (call.responseBody) call.responseBody.truncated = true
+      if (call.destroyed && status > 0) call.errorCode = 'truncated'
+    }
     this.#calls.end(call, outcomeOf(call, finished))
     call.stream = undefined
   }

@@ -36,7 +36,7 @@ export class MalformedCapture implements Capture, RawListener {
   readonly #answers: RawAnswers
   readonly #kind: Kind = {
     direction: 'in',
-    operation: new Operation('_OTHER', undefined, '(malformed)'),
+    operation: new Operation('_OTHER', undefined, '(malformed)', 'framework'),
     answerHeaders: rawHeaders,
     answerHeader: (call, name) => rawHeaders(call)[name],
     end: (call) => this.#end(call),

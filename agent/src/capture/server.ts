@@ -105,8 +105,12 @@ export class ServerCapture implements Capture {
     call.status = status
     if (call.method === 'HEAD' || status === 204 || status === 304 || status < 200) call.responseBytes = 0
     else if (finished && promisedOf(response) > call.responseBytes) finished = false
-    if (!request.complete) call.requestBytes = unreadSize(request, call, finished)
+    if (!request.complete) {
+      call.requestBytes = unreadSize(request, call, finished)
+      if (call.requestBody) call.requestBody.truncated = true
+    }
     if (!finished) {
+      if (call.responseBody) call.responseBody.truncated = true
       // Whatever it was that the client did not do, the process did: a stream or socket destroyed, an early exit.
       call.destroyed = response.writableFinished || !hasLeft(request.socket)
       if (call.destroyed && status > 0) call.errorCode ??= 'truncated'

@@ -20,7 +20,7 @@ import { Operation } from './route.ts'
  * before anything of ours, or of the application, hears of it.
  */
 
-export const CONNECT = new Operation('CONNECT', undefined, 'CONNECT')
+export const CONNECT = new Operation('CONNECT', undefined, 'CONNECT', 'framework')
 
 export class UpgradeCapture implements Capture, RawListener {
   readonly #calls: Calls

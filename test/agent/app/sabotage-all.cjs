@@ -49,13 +49,31 @@ function replace(name, object, key) {
     throw new Error(`sabotage of ${name}`)
   }
   const broken = before.get ? { get: boom, configurable: true } : { ...before, value: boom }
-  return {
+  const target = {
     name,
+    met: 0,
+    watch: () => Object.defineProperty(object, key, watched(target, before)),
     break: () => Object.defineProperty(object, key, broken),
     mend: () => Object.defineProperty(object, key, before),
   }
+  return target
 }
-let hits = 0
+
+/** The same function or getter, counting. */
+function watched(target, before) {
+  const count = {
+    apply: (run, self, args) => {
+      target.met += 1
+      return Reflect.apply(run, self, args)
+    },
+    construct: (made, args, newTarget) => {
+      target.met += 1
+      return Reflect.construct(made, args, newTarget)
+    },
+  }
+  if (before.get) return { ...before, get: new Proxy(before.get, count) }
+  return { ...before, value: new Proxy(before.value, count) }
+}
 
 const handle = async (req, res) => {
   callsight.setConsumer({ id: 'c' })
@@ -153,7 +171,7 @@ const patient = (promise, ms) => Promise.race([promise, later(ms)])
 
 async function through(target, expected) {
   problems = []
-  hits = 0
+  target.met = 0
   callsight.start(options)
   target.break()
   const heard = await patient(converse(), 3000)
@@ -161,7 +179,7 @@ async function through(target, expected) {
   target.mend()
   await patient(callsight.stop(), 300)
   if (JSON.stringify(heard) !== JSON.stringify(expected)) problems.push(`heard ${JSON.stringify(heard)}`)
-  const met = hits
+  const { name, met } = target
   // And a start that fails.
   target.break()
   try {
@@ -171,17 +189,27 @@ async function through(target, expected) {
   }
   target.mend()
   await patient(callsight.stop(), 300)
-  return { name: target.name, met, problems }
+  return { name, met, problems }
 }
 
 async function main() {
   for (const one of [server, second, third]) await new Promise((resolve) => one.listen(0, '127.0.0.1', resolve))
   const expected = await converse()
   const [part, parts] = process.argv.slice(2).map(Number)
+  // First in good health, to see which functions take part at all.
+  const all = [...targets()]
+  for (const target of all) target.watch()
+  callsight.start(options)
+  await converse()
+  await callsight.flush()
+  await callsight.stop()
+  for (const target of all) target.mend()
+  const taking = all.filter((target) => target.met > 0)
   const found = []
-  let index = 0
-  for (const target of targets()) if (index++ % parts === part) found.push(await through(target, expected))
-  console.log(JSON.stringify({ expected, found }))
+  for (const [index, target] of taking.entries()) {
+    if (index % parts === part) found.push(await through(target, expected))
+  }
+  console.log(JSON.stringify({ all: all.length, found }))
   process.exit(0)
 }
 main().catch((error) => {
