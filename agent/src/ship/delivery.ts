@@ -146,7 +146,11 @@ export class Delivery {
       this.#queue.sending = undefined
       this.#running = undefined
     }
-    this.#planReport()
+    try {
+      this.#planReport()
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   /** Returns false when delivery has to stop for now (stopped, or a flush that has no time left). */

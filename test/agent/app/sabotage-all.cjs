@@ -45,7 +45,7 @@ function* targets() {
 function replace(name, object, key) {
   const before = Object.getOwnPropertyDescriptor(object, key)
   const boom = () => {
-    hits += 1
+    target.met += 1
     throw new Error(`sabotage of ${name}`)
   }
   const broken = before.get ? { get: boom, configurable: true } : { ...before, value: boom }
