@@ -207,3 +207,32 @@ test('five hundred calls on one connection, exactly', async () => {
   expect(tally(receiver.calls, (call) => call.name)).toEqual({ 'GET /text': 250, 'GET /stream/text': 250 })
   expect(receiver.counts).toEqual({ seen: 500, sent: 500 })
 })
+
+test('Fastify over HTTP/2: the registered route, the consumer, the detail of what failed', async () => {
+  await host.stop()
+  host = await serve('fastify-http2.cjs', { collector: receiver.url })
+  const session = open()
+  await ask(session, '/users/7')
+  await ask(session, '/users/8?a=1')
+  const headers = { ...POST, 'content-type': 'application/json', 'x-mark': 'yes' }
+  await ask(session, '/users', headers, Buffer.from('{"name":"a book"}'))
+  await ask(session, '/nowhere/9')
+  expect(await recorded(4)).toEqual([
+    'GET (unmatched) 404 client_error 0 81',
+    'GET /users/:id 200 ok 0 10',
+    'GET /users/:id 200 ok 0 10',
+    'POST /users 500 server_error 17 46',
+  ])
+  const routes = tally(receiver.calls, (call) => String(call.attributes['http.route']))
+  expect(routes).toEqual({ '/users/:id': 2, '/users': 1, undefined: 1 })
+  const failed = receiver.calls.find((call) => call.name === 'POST /users')!
+  expect(failed.attributes).toMatchObject({
+    'callsight.detail': 'failed',
+    'http.request.header.x-mark': ['yes'],
+    'http.response.header.content-type': ['application/json; charset=utf-8'],
+    'http.request.body.content': expect.stringContaining('a book'),
+    'http.response.body.content': expect.stringContaining('on purpose'),
+  })
+  // What belongs to the protocol is no header field.
+  expect(Object.keys(failed.attributes).filter((name) => name.includes(':'))).toEqual([])
+})
