@@ -8,6 +8,7 @@ import {
 } from 'node:http2'
 import { get } from 'node:https'
 import { connect as connectTcp } from 'node:net'
+import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { until } from '../until.ts'
@@ -206,6 +207,40 @@ test('five hundred calls on one connection, exactly', async () => {
   await recorded(500)
   expect(tally(receiver.calls, (call) => call.name)).toEqual({ 'GET /text': 250, 'GET /stream/text': 250 })
   expect(receiver.counts).toEqual({ seen: 500, sent: 500 })
+})
+
+test('the host cannot tell: same answers, listeners, properties and order of events', async () => {
+  const part = Buffer.alloc(50_000, 'abcdefghij')
+  const parts = Array.from({ length: 400 }, () => part)
+  const talk = async () => {
+    const session = open()
+    const heard: unknown[] = []
+    for (const path of ['/look', '/stream/look', '/look/errors', '/trailers', '/push', '/broken']) {
+      const { status, headers, body, code } = await ask(session, path)
+      heard.push([status, { ...headers, date: '' }, body.toString('latin1'), code])
+    }
+    const echo = Readable.from(parts).pipe(session.request({ ':path': '/stream/pipe', ...POST }))
+    const back: Buffer[] = []
+    for await (const chunk of echo) back.push(chunk)
+    expect(Buffer.concat(back).equals(Buffer.concat(parts))).toBe(true)
+    session.destroy()
+    const { stdout, stderr } = await host.stop()
+    return [heard, stdout.replace(/\d{4,}/g, ''), stderr]
+  }
+  const watched = await talk()
+  host = await serve('http2.cjs')
+  const plain = await talk()
+  expect(watched).toEqual(plain)
+  expect(receiver.calls).toHaveLength(7)
+  expect(receiver.calls.map(line)).toContain('POST /stream/pipe 200 ok 20000000 20000000')
+})
+
+test('a server that runs out of patience with a connection: timeout', async () => {
+  const port = await until('the port', () => /impatient (\d+)/.exec(host.output().stdout)?.[1])
+  const session = connect(`http://127.0.0.1:${port}`)
+  session.on('error', () => {})
+  await ask(session, '/hang')
+  expect(await recorded(1)).toEqual(['GET /hang 0 timeout 0 0'])
 })
 
 test('Fastify over HTTP/2: the registered route, the consumer, the detail of what failed', async () => {

@@ -102,6 +102,24 @@ test.each([
   expect(tally(receiver.calls, ({ name }) => name)).toEqual({ 'GET /text': 1, 'GET /gzip': 1, 'GET /fail': 1 })
 })
 
+test('NODE_OPTIONS in front of a short script: no warning, no delay of its end', async () => {
+  const register = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
+  const script = async (env: Record<string, string>) => {
+    const times: number[] = []
+    for (let i = 0; i < 3; i++) {
+      const { code, ms, stderr } = await run('/dev/null', { env }).ended
+      expect([code, stderr]).toEqual([0, ''])
+      times.push(ms)
+    }
+    return Math.min(...times)
+  }
+  const plain = await script({})
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, CALLSIGHT_TRACE_RATIO: '1' }
+  const watched = await script({ NODE_OPTIONS: `--require ${register}`, ...endpoint })
+  expect(watched).toBeLessThan(plain + 400)
+  expect(receiver.bodies).toHaveLength(0)
+})
+
 /** TLS in front of the receiver. */
 async function secured(): Promise<{ url: string; close(): void }> {
   const pem = (name: string) => readFileSync(new URL(`tls/${name}`, import.meta.url))

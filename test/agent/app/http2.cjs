@@ -9,7 +9,56 @@ const { listening } = require('./listen.cjs')
 const tls = (name) => fs.readFileSync(path.join(__dirname, '..', 'tls', name))
 const FILE = path.join(__dirname, 'http2.cjs')
 
+const counts = (emitter) =>
+  Object.fromEntries(emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)]))
+const own = (object) => Object.getOwnPropertyNames(object).sort()
+const lengths = (object, names) => names.map((name) => `${name}/${object[name].length}`)
+
+/** What can be seen of a stream and all that belongs to it. */
+const look = (stream, ...others) => {
+  const all = [stream, stream.session, server(stream), ...others]
+  const { readableFlowing, writableHighWaterMark, writableLength } = stream
+  return {
+    counts: all.map(counts),
+    own: all.map(own),
+    methods: lengths(stream, [
+      'write',
+      'end',
+      'push',
+      'emit',
+      'close',
+      'destroy',
+      'respond',
+      'respondWithFile',
+      'respondWithFD',
+    ]),
+    state: { readableFlowing, writableHighWaterMark, writableLength },
+  }
+}
+const server = (stream) => (stream.session.encrypted ? secure : plain)
+
 const compat = {
+  '/look': (req, res) => res.end(JSON.stringify(look(req.stream, req, res))),
+  '/look/errors': (_, res) => {
+    const attempt = (run) => {
+      try {
+        return String(run())
+      } catch (error) {
+        return `${error.name} ${error.code}`
+      }
+    }
+    const found = [
+      attempt(() => res.setHeader('x', 'a\r\nb')),
+      attempt(() => res.write(null)),
+      attempt(() => res.stream.respond({ ':status': 99 })),
+      attempt(() => res.stream.close('no')),
+    ]
+    const order = []
+    res.write('ü', 'latin1', () => order.push('written'))
+    order.push(res.write('more'))
+    res.on('finish', () => order.push('finish')).on('close', () => console.log(`order ${order} close`))
+    res.end(found.join(), () => order.push('ended'))
+  },
   '/text': (_, res) => res.end('hällo'),
   '/parts': (_, res) => {
     res.writeHead(201, { 'content-type': 'text/plain' })
@@ -86,6 +135,10 @@ const compat = {
 }
 
 const streams = {
+  '/stream/look': (stream) => {
+    stream.respond({ ':status': 200 })
+    stream.end(JSON.stringify(look(stream)))
+  },
   '/stream/text': (stream) => {
     stream.respond({ ':status': 202, 'content-type': 'text/plain' })
     stream.end('streamed')
@@ -140,6 +193,9 @@ function serve(server) {
 
 const plain = serve(http2.createServer())
 const secure = serve(http2.createSecureServer({ key: tls('key.pem'), cert: tls('cert.pem'), allowHTTP1: true }))
+const impatient = serve(http2.createServer())
+impatient.setTimeout(60)
+impatient.listen(0, '127.0.0.1', () => console.log(`impatient ${impatient.address().port}`))
 secure.listen(0, '127.0.0.1', () => {
   console.log(`secure ${secure.address().port}`)
   plain.listen(0, '127.0.0.1', () => listening(plain))
