@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { compare, folder, startUpstream } from './compare.ts'
-import { BUNDLED, byItself, VARIANTS } from './variants.ts'
+import { BUNDLED, byItself, LATE, VARIANTS } from './variants.ts'
 
 /* One list of expectations over one demo application for each framework and version: the list is asks.ts. */
 
@@ -59,6 +59,10 @@ describe.concurrent.each([22, 24, 26])('Node %i', (major) => {
     await compare(variant, app('serve.cjs'), upstream.url, { binary })
     await compare(variant, app('serve.mjs'), upstream.url, { binary, load: '--import' })
   })
+})
+
+describe.concurrent('loaded before the agent starts', () => {
+  test.for(LATE)('$name', (variant) => compare(variant, app('late.cjs'), upstream.url, { load: 'not' }))
 })
 
 describe('bundled by esbuild into one file', () => {

@@ -32,17 +32,6 @@ const KNOWN_METHODS: ReadonlySet<string | undefined> = new Set(METHODS)
 const UNMATCHED = '(unmatched)'
 const OVERFLOW = '_OTHER'
 
-/**
- * Asked in turn, the innermost first: Next.js and Express are often mounted inside another framework. Each answers with
- * a template, with `''` where it has seen the call and no route matched, or with undefined where it has not.
- */
-const FINDERS: readonly ((request: Request, call: Call) => string | undefined)[] = [
-  nextTemplate,
-  (_, call) => call.finder?.(call.context),
-  expressTemplate,
-  restifyTemplate,
-]
-
 /** All operations of this process by method and template, bounded whatever is registered and whatever is asked for. */
 export class Operations {
   readonly #registered = new Map<string, Map<string, Operation>>()
@@ -113,16 +102,19 @@ export class Operations {
   }
 }
 
+/**
+ * Asks the frameworks in turn, the innermost first: Next.js and Express are often mounted inside another. Each answers
+ * with a template, with `''` where it has seen the call and no route matched, or with undefined where it has not.
+ * Written out rather than looped over: every call comes through here.
+ */
 function templateOf(request: Request, call: Call): string | undefined {
-  let seen: string | undefined
-  for (const find of FINDERS) {
-    const template = find(request, call)
-    if (template !== undefined) {
-      if (template !== '') return template
-      seen = template
-    }
-  }
-  return seen
+  const next = nextTemplate(request)
+  if (next) return next
+  const inside = call.finder === undefined ? undefined : call.finder(call.context)
+  if (inside) return inside
+  const express = expressTemplate(request)
+  if (express) return express
+  return restifyTemplate(request) ?? express ?? inside ?? next
 }
 
 function inner(outer: Map<string, Map<string, Operation>>, method: string): Map<string, Operation> {
