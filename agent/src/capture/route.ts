@@ -103,18 +103,18 @@ export class Operations {
 }
 
 /**
- * Asks the frameworks in turn, the innermost first: Next.js and Express are often mounted inside another. Each answers
- * with a template, with `''` where it has seen the call and no route matched, or with undefined where it has not.
- * Written out rather than looped over: every call comes through here.
+ * Asks the frameworks in turn. Each answers with a template, with `''` where it has seen the call and no route matched,
+ * or with undefined where it has not. Next.js is the innermost where it is there at all, so its word counts; Express
+ * may live inside another. Written out rather than looped over: every call comes through here.
  */
 function templateOf(request: Request, call: Call): string | undefined {
   const next = nextTemplate(request)
-  if (next) return next
+  if (next !== undefined) return next
   const inside = call.finder === undefined ? undefined : call.finder(call.context)
   if (inside) return inside
   const express = expressTemplate(request)
   if (express) return express
-  return restifyTemplate(request) ?? express ?? inside ?? next
+  return restifyTemplate(request) ?? express ?? inside
 }
 
 function inner(outer: Map<string, Map<string, Operation>>, method: string): Map<string, Operation> {
