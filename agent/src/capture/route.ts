@@ -51,7 +51,7 @@ export class Operations {
     // HTTP/2 takes any word for a method.
     const method = KNOWN_METHODS.has(request.method) ? request.method! : OVERFLOW
     const template = templateOf(request, call)
-    call.context = call.finder = undefined
+    if (call.finder !== undefined) call.finder = call.context = undefined
     if (template !== undefined && template !== '') return this.#registeredAs(method, template, 'framework')
     const path = pathOf(request)
     const configured = this.#configured.match(path)
