@@ -1,26 +1,32 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http from 'node:http'
 import { Account } from './account.ts'
-import { type Call, type Consumer, outcomeOf } from './call.ts'
+import type { Call, Consumer, Outcome } from './call.ts'
+import { Bodies } from './capture/body.ts'
+import { Calls } from './capture/calls.ts'
 import { acceptConsumer, Consumers, keySecret } from './capture/consumer.ts'
 import { noteLayerPaths } from './capture/express.ts'
 import { followFastify } from './capture/fastify.ts'
-import { Operations } from './capture/route.ts'
+import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
 import { type Clock, startClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
 import { LastWords } from './exit.ts'
 import { activeSpan, hasProvider } from './foreign.ts'
-import { ATTRIBUTE_KEY, ATTRIBUTE_TEXT, ATTRIBUTES, EXIT_TIME, FAULTS, SPAN_TEXT } from './limits.ts'
+import { type Feature, Health } from './health.ts'
+import { ATTRIBUTE_KEY, ATTRIBUTE_TEXT, ATTRIBUTES, EXIT_TIME, SPAN_TEXT } from './limits.ts'
 import type { Log } from './log.ts'
+import { Loop } from './loop.ts'
 import { describeProcess, type Resource, VERSION } from './resource.ts'
 import { Delivery } from './ship/delivery.ts'
-import { encodeAccount, encodeResource, encodeScope, type ReadableSpan } from './ship/otlp.ts'
+import { encodeResource, encodeScope, type ReadableSpan } from './ship/otlp.ts'
 import { Queue } from './ship/queue.ts'
 import { encodeConsumer, writeCall } from './ship/record.ts'
+import { encodeReport, type Report } from './ship/report.ts'
 import { Sender } from './ship/send.ts'
 import type { Tracing } from './trace.ts'
+import { Work } from './work.ts'
 
 /** The instrumentation scope of every call. */
 export const SCOPE = '@callsight/agent'
@@ -43,10 +49,20 @@ export class Agent {
   readonly #queue: Queue
   readonly #sender: Sender
   readonly #delivery: Delivery
-  readonly #capture: ServerCapture
+  readonly #health: Health
+  /** Recording as such: when this keeps failing, nothing is captured any more. */
+  readonly #recording: Feature
+  readonly #tracingFeature: Feature
+  readonly #routes: Feature
+  readonly #identity: Feature
+  readonly #loop: Loop
+  readonly #calls: Calls
+  readonly #bodies: Bodies
+  readonly #server: ServerCapture
   readonly #lastWords: LastWords
   readonly #undo: (() => void | Promise<void>)[] = []
-  #faults = 0
+  readonly #undoRoutes: (() => void)[] = []
+  readonly #work = new Work()
   #tracing: Tracing | undefined
   #tracingWaits = false
 
@@ -65,31 +81,52 @@ export class Agent {
     this.#queue = new Queue(resource, scope, account)
     this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`)
     const started = Date.now()
-    const report = () => encodeAccount(resource, scope, account, started, Date.now())
+    const report = () => encodeReport(resource, scope, this.#report(), started, Date.now())
     this.#delivery = new Delivery(this.#queue, this.#sender, account, log, report)
-    this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#capture.endAll())
-    this.#capture = new ServerCapture({
-      began: (call) => this.#begin(call),
-      finished: (call, status, finished) => this.#record(call, status, finished),
-      fault: (error) => this.#fault(error),
-    })
+    this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#calls.endAll())
+    const health = new Health(log)
+    this.#health = health
+    this.#recording = health.feature('recording', () => this.#stopCapture())
+    this.#routes = health.feature('routes', () => this.#stopRoutes())
+    this.#identity = health.feature('consumers', () => {})
+    this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
+    this.#calls = new Calls(
+      {
+        began: (call) => this.#begin(call),
+        finished: (call, outcome) => this.#record(call, outcome),
+      },
+      this.#recording,
+    )
+    this.#loop = new Loop(() => this.#calls.size > 0)
+    this.#bodies = new Bodies(
+      config.captureBodies === 'none' ? 0 : config.bodyLimit,
+      health.feature('bodies', () => this.#bodies.stop()),
+    )
+    this.#server = new ServerCapture(
+      this.#calls,
+      this.#bodies,
+      health.feature('incoming calls', () => this.#server.stop()),
+    )
   }
 
   /** Begins to listen. Starts no timer, opens no connection and loads nothing before the host serves HTTP. */
   start(): void {
     anchorOutside()
-    this.#capture.start()
-    this.#undo.push(
-      () => this.#capture.stop(),
+    this.#server.start()
+    this.#undoRoutes.push(
       noteLayerPaths(),
-      followFastify((run) => this.#contain(run)),
+      followFastify((run) => this.#routes.contain(run)),
+    )
+    this.#undo.push(
+      () => this.#stopCapture(),
+      () => this.#stopRoutes(),
       () => this.#lastWords.uninstall(),
     )
     if (this.#config.traceRatio > 0) this.#traceFromListen()
   }
 
   setConsumer(raw: unknown): void {
-    this.#contain(() => {
+    this.#recording.contain(() => {
       const call = scopes.getStore()?.call
       const consumer = acceptConsumer(raw)
       if (consumer === undefined) this.#log.once('warn', 'consumer', 'setConsumer needs an object with an id; ignored')
@@ -98,7 +135,7 @@ export class Agent {
   }
 
   setAttribute(key: unknown, value: unknown): void {
-    this.#contain(() => {
+    this.#recording.contain(() => {
       const call = scopes.getStore()?.call
       if (typeof key !== 'string' || key === '' || !isPlain(value)) {
         this.#log.once('warn', 'attribute', 'setAttribute needs a key and a text, finite number or boolean; ignored')
@@ -116,7 +153,7 @@ export class Agent {
       try {
         await undo()
       } catch (error) {
-        this.#fault(error)
+        this.#recording.fault(error)
       }
     }
     await this.flush()
@@ -137,9 +174,9 @@ export class Agent {
     if (!this.#tracingWaits) return
     // Not to be tried again, whatever happens now.
     this.#tracingWaits = false
-    this.#contain(() => {
+    this.#tracingFeature.contain(() => {
       if (hasProvider()) {
-        this.#capture.onAnswer((call) => {
+        this.#server.onAnswer((call) => {
           call.span = activeSpan()
         })
         return
@@ -147,58 +184,113 @@ export class Agent {
       const { startTracing } = require('./trace.js') as typeof import('./trace.ts')
       const started = outsideOfCalls(() => startTracing(this.#resource, SCOPE, this.#shipSpan))
       this.#tracing = started
-      this.#undo.push(() => {
-        this.#tracing = undefined
-        return started.stop()
-      })
+      this.#undo.push(() => this.#stopTracing())
     })
   }
 
-  /** Decides whether a call is traced, and begins its span. */
-  #begin(call: Call): void {
-    this.#lastWords.install()
-    // A runtime without the listen channel, or a server that was listening already: from the next call on.
-    if (this.#tracingWaits) setImmediate(() => this.#startTracing())
-    const tracing = this.#tracing
-    if (tracing === undefined) return
-    if (!(call.parent?.sampled ?? Math.random() < this.#config.traceRatio)) return
-    tracing.begin(call)
-    call.traced = true
+  #report(): Report {
+    return {
+      account: this.account,
+      health: this.#health,
+      work: this.#work.micros,
+      queueBytes: this.#queue.bytes,
+      queueCalls: this.#queue.waiting,
+      openCalls: this.#calls.size,
+    }
   }
 
-  #record(call: Call, status: number, finished: boolean): void {
+  #stopTracing(): Promise<void> | undefined {
+    const tracing = this.#tracing
+    this.#tracing = undefined
+    return tracing?.stop()
+  }
+
+  #stopRoutes(): void {
+    for (const undo of this.#undoRoutes.splice(0)) undo()
+  }
+
+  #stopCapture(): void {
+    this.#server.stop()
+    this.#loop.stop()
+  }
+
+  #begin(call: Call): void {
+    const timed = this.#work.begin(call.start)
+    this.#lastWords.install()
+    this.#loop.watch(call.start)
+    call.lateness = this.#loop.late(call.start)
+    // A runtime without the listen channel, or a server that was listening already: from the next call on.
+    if (this.#tracingWaits) setImmediate(() => this.#startTracing())
+    if (this.#tracing !== undefined && call.kind.direction === 'in') this.#trace(call, this.#tracing)
+    if (timed) this.#work.end()
+  }
+
+  /** Decides whether a call is traced, and begins its span. */
+  #trace(call: Call, tracing: Tracing): void {
+    if (!(call.parent?.sampled ?? Math.random() < this.#config.traceRatio)) return
+    this.#tracingFeature.contain(() => {
+      tracing.begin(call)
+      call.traced = true
+    })
+  }
+
+  #record(call: Call, outcome: Outcome): void {
     this.account.seen += 1
     const before = this.#queue.calls.length
     try {
       const now = performance.now()
+      const timed = this.#work.begin(now)
       if (call.traced) this.#endSpan(call)
-      const { consumer } = call
       writeCall(this.#queue.calls, call, {
-        operation: this.#operations.of(call, status),
-        outcome: outcomeOf(call, status, finished),
-        status,
+        operation: this.#operationOf(call),
+        outcome,
         duration: Math.round((now - call.start) * 1000),
         firstByte: call.firstByte === 0 ? 0 : Math.max(1, Math.round((call.firstByte - call.start) * 1000)),
         started: this.#clock.micros(call.start),
-        requestBytes: call.requestBytes,
-        responseBytes: call.responseBytes,
-        consumer:
-          consumer === undefined
-            ? this.#consumers.fromHeaders(call.request.headers)
-            : this.#consumers.fromApplication(consumer),
+        loopWait: this.#loop.late(now) - call.lateness,
+        consumer: this.#consumerOf(call),
       })
+      if (timed) this.#work.end()
     } catch (error) {
       this.#queue.calls.length = before
       this.account.drop('error', 1)
       throw error
     }
+    call.requestBody?.release()
+    call.responseBody?.release()
     this.#delivery.noteWrite(this.#queue.wroteCall())
+  }
+
+  /** A framework that is not understood costs a call its name, not the record. */
+  #operationOf(call: Call): Operation {
+    if (!this.#routes.off) {
+      try {
+        return this.#operations.of(call)
+      } catch (error) {
+        this.#routes.fault(error)
+      }
+    }
+    return this.#operations.other(call.method)
+  }
+
+  #consumerOf(call: Call): Buffer | undefined {
+    if (this.#identity.off) return undefined
+    try {
+      return call.consumer === undefined
+        ? this.#consumers.fromHeaders(call.headers)
+        : this.#consumers.fromApplication(call.consumer)
+    } catch (error) {
+      this.#identity.fault(error)
+      return undefined
+    }
   }
 
   /** What the application has set on the call's span belongs to the call. */
   #endSpan(call: Call): void {
-    const attributes = this.#tracing?.end(call)
-    for (const key in attributes) addAttribute(call, key, attributes[key])
+    this.#tracingFeature.contain(() => {
+      const attributes = this.#tracing?.end(call)
+      for (const key in attributes) addAttribute(call, key, attributes[key])
+    })
   }
 
   readonly #shipSpan = (scope: string, version: string | undefined, span: ReadableSpan): void => {
@@ -206,26 +298,7 @@ export class Agent {
       this.#delivery.noteWrite(this.#queue.addSpan(scope, version, span, SPAN_TEXT))
     } catch (error) {
       this.account.spansDropped += 1
-      this.#fault(error)
-    }
-  }
-
-  #contain(run: () => void): void {
-    try {
-      run()
-    } catch (error) {
-      this.#fault(error)
-    }
-  }
-
-  /** A fault of the agent is said once and counted; too many, and it takes itself out of the host's way. */
-  #fault(error: unknown): void {
-    this.#faults += 1
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#log.once('error', 'fault', `fault inside the agent, the application is not affected: ${text}`)
-    if (this.#faults === FAULTS) {
-      this.#log.say('error', `${FAULTS} faults inside the agent: it records no more calls in this process`)
-      this.#capture.stop()
+      this.#tracingFeature.fault(error)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Body } from './capture/body.ts'
 import type { Scope } from './context.ts'
 import type { TraceParent } from './traceparent.ts'
 
@@ -11,6 +12,9 @@ export interface Consumer {
   plan?: string
   group?: string
 }
+
+/** Header fields by name in lower case, as Node has them. */
+export type Headers = Readonly<Record<string, string | string[] | number | undefined>>
 
 /** Where the call's state hangs on Node's request and response: one property read where there is none. */
 export const CALL = Symbol('callsight.call')
@@ -28,15 +32,38 @@ export interface SpanIds {
   spanId: string
 }
 
+/** What is the same for all calls that were captured in one way; each way has one such object. */
+export interface Kind {
+  /** `in`: somebody called us; `out`: we called somebody. */
+  readonly direction: 'in' | 'out'
+  /** The header fields of the answer; only asked for when the call keeps its detail, before `request` is let go. */
+  answerHeaders(call: Call): Headers
+  /** One of them, by its name in lower case; asked for when the first byte of the answer's body is seen. */
+  answerHeader(call: Call, name: string): unknown
+  /** Ends the call as it stands: the process is about to leave it behind. */
+  end(call: Call): void
+}
+
 /** One API call while it lasts: what all parts share. Times are milliseconds of `performance.now()`. */
 export class Call {
-  request: Request
-  response: Response
+  readonly kind: Kind
   readonly start: number
+  readonly method: string
+  /** Path and query as they were sent, whatever a framework makes of them. */
+  readonly url: string
+  readonly headers: Headers
+  /** The host's own objects, where frameworks and applications leave their facts; gone once the call is recorded. */
+  request: Request | undefined
+  response: Response | undefined
+  /** Of the answer; 0 until there is one. */
+  status = 0
   /** 0 until the first byte of the answer. */
   firstByte = 0
   requestBytes = 0
   responseBytes = 0
+  /** The bodies as far as they are kept; undefined: nothing came yet; null: not kept. */
+  requestBody: Body | null | undefined = undefined
+  responseBody: Body | null | undefined = undefined
   /** The socket stayed silent longer than the server's timeout. */
   timedOut = false
   /** The application itself tore the response down, the client was still there. */
@@ -46,21 +73,29 @@ export class Call {
   traced = false
   /** Its index among the open calls. */
   place = 0
+  /** What the event loop had been late by when the call began, milliseconds. */
+  lateness = 0
   span: SpanIds | undefined = undefined
   parent: TraceParent | undefined = undefined
   consumer: Consumer | undefined = undefined
   attributes: Map<string, string | number | boolean> | undefined = undefined
+  /** A short word for what went wrong, beside the outcome. */
+  errorCode: string | undefined = undefined
   /** Fastify's own request object, which knows the route. */
   fastify: { routeOptions?: { url?: string | undefined } } | undefined = undefined
   /** What travels with the call's asynchronous flow, when anything needs it. */
   scope: Scope | undefined = undefined
-  /** The client's address, already encoded. */
-  client: Buffer | undefined = undefined
+  /** The address of the other side, already encoded: the client's of an incoming call, the server's of an outgoing one. */
+  peer: Buffer | undefined = undefined
 
-  constructor(request: Request, response: Response, start: number) {
-    this.request = request
-    this.response = response
+  constructor(kind: Kind, start: number, method: string, url: string, headers: Headers) {
+    this.kind = kind
     this.start = start
+    this.method = method
+    this.url = url
+    this.headers = headers
+    this.request = undefined
+    this.response = undefined
   }
 }
 
@@ -68,13 +103,30 @@ export class Call {
 export const OUTCOMES: readonly Outcome[] = ['ok', 'client_error', 'server_error', 'timeout', 'aborted']
 
 /**
- * How a call ended. `finished`: the whole answer was handed to the operating system.
+ * How an incoming call ended. `finished`: the whole answer was handed to the operating system.
  * - `timeout`: the server ran out of time (socket timeout, or status 504). 408 is the client's slowness: client_error.
  * - `server_error`: also an answer that the application itself broke off.
  * - `aborted`: the caller went away before the answer was complete.
  */
-export function outcomeOf(call: Call, status: number, finished: boolean): Outcome {
+export function outcomeOf(call: Call, finished: boolean): Outcome {
+  const { status } = call
   if (status === 504 || (call.timedOut && (!finished || status >= 500))) return 'timeout'
   if (!finished) return call.destroyed ? 'server_error' : 'aborted'
   return status < 400 ? 'ok' : status < 500 ? 'client_error' : 'server_error'
+}
+
+/** The path as it was sent, without the query. */
+export function pathOf(url: string): string {
+  const query = url.indexOf('?')
+  const path = query < 0 ? url : url.slice(0, query)
+  if (path.startsWith('/') || path === '*' || path === '') return path || '/'
+  // Absolute form, as proxies send it: http://host/path
+  const start = path.indexOf('/', path.indexOf('://') + 3)
+  return start < 0 ? '/' : path.slice(start)
+}
+
+/** The query as it was sent, without the question mark; empty where there is none. */
+export function queryOf(url: string): string {
+  const query = url.indexOf('?')
+  return query < 0 ? '' : url.slice(query + 1)
 }

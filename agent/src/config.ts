@@ -1,3 +1,4 @@
+import { BODY_LIMIT_MOST } from './limits.ts'
 import { LEVELS, type Level } from './log.ts'
 
 /** One option: where it is read from, what it is when nobody says, and what a good value looks like. */
@@ -10,6 +11,9 @@ interface Option<T> {
   /** The value may be a secret and is not repeated in a message. */
   secret?: true
 }
+
+const CAPTURES = ['none', 'failed', 'sampled', 'all'] as const
+const REDACT_MODES = ['metadata', 'schema', 'masked', 'allow', 'full'] as const
 
 const OPTIONS = {
   enabled: option({ env: 'CALLSIGHT_ENABLED', fallback: true, expected: 'true or false', read: truth }),
@@ -46,6 +50,61 @@ const OPTIONS = {
     expected: 'claim names separated by commas',
     read: list,
   }),
+  captureBodies: option({
+    env: 'CALLSIGHT_CAPTURE_BODIES',
+    fallback: 'sampled' as Capture,
+    expected: 'none, failed, sampled or all',
+    read: (raw) => CAPTURES.find((mode) => mode === String(raw).trim().toLowerCase()),
+  }),
+  bodyLimit: option({
+    env: 'CALLSIGHT_BODY_LIMIT',
+    fallback: 16_384,
+    expected: `a number of bytes from 0 to ${BODY_LIMIT_MOST}`,
+    read: (raw) => whole(raw, BODY_LIMIT_MOST),
+  }),
+  bodySample: option({ env: 'CALLSIGHT_BODY_SAMPLE', fallback: 0.1, expected: 'a number from 0 to 1', read: share }),
+  slow: option({
+    env: 'CALLSIGHT_SLOW_MS',
+    fallback: 1000,
+    expected: 'a number of milliseconds',
+    read: (raw) => whole(raw, Number.MAX_SAFE_INTEGER),
+  }),
+  redact: option({
+    env: 'CALLSIGHT_REDACT',
+    fallback: [] as string[],
+    expected: 'field names separated by commas',
+    read: list,
+  }),
+  redactMode: option({
+    env: 'CALLSIGHT_REDACT_MODE',
+    fallback: 'masked' as RedactMode,
+    expected: 'metadata, schema, masked, allow or full',
+    read: (raw) => REDACT_MODES.find((mode) => mode === String(raw).trim().toLowerCase()),
+  }),
+  redactPaths: option({
+    env: 'CALLSIGHT_REDACT_PATHS',
+    fallback: [] as string[],
+    expected: 'JSON paths separated by commas',
+    read: list,
+  }),
+  redactAllow: option({
+    env: 'CALLSIGHT_REDACT_ALLOW',
+    fallback: [] as string[],
+    expected: 'field names or JSON paths separated by commas',
+    read: list,
+  }),
+  routes: option({
+    env: 'CALLSIGHT_ROUTES',
+    fallback: [] as string[],
+    expected: 'path templates such as /users/:id separated by commas',
+    read: (raw) => (list(raw)?.every((route) => route.startsWith('/')) ? list(raw) : undefined),
+  }),
+  compression: option({
+    env: 'OTEL_EXPORTER_OTLP_COMPRESSION',
+    fallback: 'gzip' as 'gzip' | 'none',
+    expected: 'gzip or none',
+    read: (raw) => (['gzip', 'none'] as const).find((coding) => coding === String(raw).trim().toLowerCase()),
+  }),
   traceRatio: option({ env: 'CALLSIGHT_TRACE_RATIO', fallback: 0.1, expected: 'a number from 0 to 1', read: share }),
   keySecret: option({ env: 'CALLSIGHT_KEY_SECRET', fallback: '', expected: 'a text', read: text, secret: true }),
   logLevel: option({
@@ -55,6 +114,10 @@ const OPTIONS = {
     read: (raw) => LEVELS.find((level) => level === String(raw).trim().toLowerCase()),
   }),
 }
+
+/** Which calls keep their headers and bodies. `failed`: failed and slow ones. `sampled`: those, new operations, and a share. */
+export type Capture = (typeof CAPTURES)[number]
+export type RedactMode = (typeof REDACT_MODES)[number]
 
 type Value<O> = O extends Option<infer T> ? T : never
 export type Config = { readonly [K in keyof typeof OPTIONS]: Value<(typeof OPTIONS)[K]> }
@@ -75,6 +138,26 @@ export interface Options {
   consumerHeader?: string[] | string
   /** JWT claims tried in turn (`CALLSIGHT_CONSUMER_CLAIM`). */
   consumerClaim?: string[] | string
+  /** Which calls keep their headers and bodies: `none`, `failed`, `sampled`, `all` (`CALLSIGHT_CAPTURE_BODIES`). */
+  captureBodies?: Capture
+  /** Bytes kept of each body (`CALLSIGHT_BODY_LIMIT`). */
+  bodyLimit?: number
+  /** Share of ordinary calls that keep their bodies, 0…1 (`CALLSIGHT_BODY_SAMPLE`). */
+  bodySample?: number
+  /** Milliseconds after which a call is slow and keeps its detail (`CALLSIGHT_SLOW_MS`). */
+  slow?: number
+  /** More field names to mask (`CALLSIGHT_REDACT`). */
+  redact?: string[] | string
+  /** What is left of bodies and headers (`CALLSIGHT_REDACT_MODE`). */
+  redactMode?: RedactMode
+  /** JSON paths to mask, such as `$.user.address` (`CALLSIGHT_REDACT_PATHS`). */
+  redactPaths?: string[] | string
+  /** What survives in mode `allow` (`CALLSIGHT_REDACT_ALLOW`). */
+  redactAllow?: string[] | string
+  /** Path templates of an application whose framework does not tell its routes (`CALLSIGHT_ROUTES`). */
+  routes?: string[] | string
+  /** `gzip` or `none` (`OTEL_EXPORTER_OTLP_COMPRESSION`). */
+  compression?: 'gzip' | 'none'
   /** Share of calls that are also traced, 0…1 (`CALLSIGHT_TRACE_RATIO`). */
   traceRatio?: number
   /** Secret of the keyed hash that stands for a consumer's key (`CALLSIGHT_KEY_SECRET`). */
@@ -128,6 +211,11 @@ function text(raw: unknown): string | undefined {
 function share(raw: unknown): number | undefined {
   const value = typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : Number.NaN
   return value >= 0 && value <= 1 ? value : undefined
+}
+
+function whole(raw: unknown, most: number): number | undefined {
+  const value = typeof raw === 'number' ? raw : typeof raw === 'string' && raw.trim() !== '' ? Number(raw) : Number.NaN
+  return Number.isInteger(value) && value >= 0 && value <= most ? value : undefined
 }
 
 function list(raw: unknown): string[] | undefined {

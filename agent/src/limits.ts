@@ -60,5 +60,22 @@ export const SPANS_PER_BATCH = 10_000
 /** A text attribute of an inner span is cut here. */
 export const SPAN_TEXT = 4096
 
-/** Faults of the agent itself after which capture switches itself off: better blind than a burden. */
-export const FAULTS = 1000
+/**
+ * Faults of one feature within FAULT_WINDOW after which it, and only it, switches itself off: better blind than a
+ * burden.
+ */
+export const FAULTS = 10
+export const FAULT_WINDOW = 60_000
+
+/** How often the event loop is asked whether it is late, while calls are under way: a fiftieth of a second tells 20 ms apart. */
+export const LOOP_PROBE = 20
+/** Less lateness than this is not worth a field in every record. */
+export const LOOP_WAIT_LEAST = 1
+
+/** Bodies of all calls under way, kept until it is known whether their call keeps its detail. */
+export const BODY_MEMORY = 16 * 1024 * 1024
+/** The largest CALLSIGHT_BODY_LIMIT: whole bodies belong into a log of one's own, not into a monitor. */
+export const BODY_LIMIT_MOST = 1024 * 1024
+
+/** One piece of the agent's work in this many is timed: reading the clock for each would be a good part of the work. */
+export const WORK_SAMPLE = 64

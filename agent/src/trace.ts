@@ -68,7 +68,7 @@ export function startTracing(resource: Resource, own: string, ship: SpanSink): T
   const open = new WeakMap<Call, Span>()
   return {
     begin(call) {
-      const { method = 'GET', headers } = call.request
+      const { method, headers } = call
       const above = propagation.extract(ROOT_CONTEXT, headers)
       sampler.callBegins = true
       const span = tracer.startSpan(method, { kind: SpanKind.SERVER }, above)

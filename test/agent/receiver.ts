@@ -38,6 +38,8 @@ export interface Receiver {
   inner: ReceivedSpan[]
   /** Metric name, with the reason where there is one, to its last value. */
   counts: Record<string, number>
+  /** The agent's other figures in the same way: work_us, queue_bytes, payloads_kept … */
+  vitals: Record<string, number>
   /** Raw bodies of all requests to /v1/traces, answered or not. */
   bodies: Buffer[]
   headers: IncomingMessage['headers'][]
@@ -51,6 +53,7 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     calls: [],
     inner: [],
     counts: {},
+    vitals: {},
     bodies: [],
     headers: [],
     intercept: undefined,
@@ -109,21 +112,26 @@ function readTraces(body: Buffer, receiver: Pick<Receiver, 'calls' | 'inner'>): 
   }
 }
 
-function readMetrics(body: Buffer, receiver: Pick<Receiver, 'counts'>): void {
+function readMetrics(body: Buffer, receiver: Pick<Receiver, 'counts' | 'vitals'>): void {
   const message: Loose = Metrics.toObject(Metrics.decode(body), options)
   for (const { scopeMetrics } of message.resourceMetrics) {
     for (const { metrics } of scopeMetrics) {
-      for (const { name, sum } of metrics) {
-        if (sum.aggregationTemporality !== 2 || sum.isMonotonic !== true) throw new Error(`${name} is no counter`)
-        for (const point of sum.dataPoints) {
-          const { reason } = plain(point.attributes)
+      for (const { name, sum, gauge } of metrics) {
+        if (!gauge && (sum.aggregationTemporality !== 2 || sum.isMonotonic !== true))
+          throw new Error(`no counter: ${name}`)
+        for (const point of (sum ?? gauge).dataPoints) {
+          const { reason, feature } = plain(point.attributes)
           const short = name.replace('callsight.agent.', '')
-          receiver.counts[reason === undefined ? short : `${short} ${reason}`] = point.asInt
+          const to = ACCOUNT.has(short) ? receiver.counts : receiver.vitals
+          to[[short, reason ?? feature].filter(Boolean).join(' ')] = point.asInt ?? 0
         }
       }
     }
   }
 }
+
+/** The account of calls; the rest is about the agent itself. */
+const ACCOUNT = new Set(['seen', 'sent', 'dropped', 'spans_dropped'])
 
 function hex(bytes: Uint8Array | undefined): string {
   return bytes === undefined ? '' : Buffer.from(bytes).toString('hex')

@@ -1,7 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
 import { Cache } from '../cache.ts'
-import type { Consumer } from '../call.ts'
+import type { Consumer, Headers } from '../call.ts'
 import { CONSUMER_FIELD, CONSUMERS, KEY_LENGTH } from '../limits.ts'
 
 /** What the hash is keyed with, and whether anybody could know it. */
@@ -48,7 +47,7 @@ export class Consumers<T> {
   }
 
   /** The first of the configured headers that is present decides. */
-  fromHeaders(headers: IncomingHttpHeaders): T | undefined {
+  fromHeaders(headers: Headers): T | undefined {
     for (const name of this.#headers) {
       const value = headers[name]
       if (typeof value !== 'string' || value === '' || value.length > KEY_LENGTH) continue

@@ -1,4 +1,4 @@
-import type { Call } from '../call.ts'
+import { type Call, pathOf } from '../call.ts'
 import { GUESSED_OPERATIONS } from '../limits.ts'
 import { expressTemplate, isExpress } from './express.ts'
 import { guessTemplate } from './guess.ts'
@@ -28,9 +28,8 @@ export class Operations {
   readonly #guessed = new Map<string, Map<string, Operation>>()
   #guesses = 0
 
-  of(call: Call, status: number): Operation {
-    const { request } = call
-    const method = request.method ?? 'GET'
+  of(call: Call): Operation {
+    const { request, method, status } = call
     let framework = false
     if (call.fastify !== undefined) {
       framework = true
@@ -38,12 +37,17 @@ export class Operations {
       if (url !== undefined) return this.#registeredAs(method, url)
     }
     // Express may also live inside Fastify, hence no else.
-    if (isExpress(request)) {
+    if (request !== undefined && isExpress(request)) {
       framework = true
       const template = expressTemplate(request)
       if (template !== undefined) return this.#registeredAs(method, template)
     }
-    return this.#guess(method, pathOf(request), status === 404, framework)
+    return this.#guess(method, pathOf(call.url), status === 404, framework)
+  }
+
+  /** For calls whose operation could not be found out. */
+  other(method: string): Operation {
+    return named(this.#guessed, method, OVERFLOW)
   }
 
   #registeredAs(method: string, route: string): Operation {
@@ -63,18 +67,23 @@ export class Operations {
   #guess(method: string, path: string, missing: boolean, framework: boolean): Operation {
     const operations = inner(this.#guessed, method)
     let name = missing && framework ? UNMATCHED : guessTemplate(path)
-    let operation = operations.get(name)
+    const operation = operations.get(name)
     if (operation !== undefined) return operation
     if (missing) name = UNMATCHED
     else if (this.#guesses >= GUESSED_OPERATIONS) name = OVERFLOW
     else this.#guesses += 1
-    operation = operations.get(name)
-    if (operation === undefined) {
-      operation = new Operation(method, undefined, `${method} ${name}`)
-      operations.set(name, operation)
-    }
-    return operation
+    return named(this.#guessed, method, name)
   }
+}
+
+function named(all: Map<string, Map<string, Operation>>, method: string, name: string): Operation {
+  const operations = inner(all, method)
+  let operation = operations.get(name)
+  if (operation === undefined) {
+    operation = new Operation(method, undefined, `${method} ${name}`)
+    operations.set(name, operation)
+  }
+  return operation
 }
 
 function inner(outer: Map<string, Map<string, Operation>>, method: string): Map<string, Operation> {
@@ -84,15 +93,4 @@ function inner(outer: Map<string, Map<string, Operation>>, method: string): Map<
     outer.set(method, found)
   }
   return found
-}
-
-/** The path as the client sent it, without query; frameworks rewrite `url` while they route and keep `originalUrl`. */
-export function pathOf(request: { url?: string | undefined; originalUrl?: string }): string {
-  const url = request.originalUrl ?? request.url ?? '/'
-  const query = url.indexOf('?')
-  const path = query < 0 ? url : url.slice(0, query)
-  if (path.startsWith('/') || path === '*') return path
-  // Absolute form, as proxies send it: http://host/path
-  const start = path.indexOf('/', path.indexOf('://') + 3)
-  return start < 0 ? '/' : path.slice(start)
 }

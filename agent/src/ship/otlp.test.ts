@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module'
 import { describe, expect, test } from 'vitest'
 import { Account } from '../account.ts'
+import { Health } from '../health.ts'
+import { Log } from '../log.ts'
 import { Bytes, utf8Length, varintLength } from './bytes.ts'
 import {
-  encodeAccount,
   encodeAttribute,
   encodeResource,
   encodeScope,
@@ -15,6 +16,7 @@ import {
   writeAttribute,
   writeSpan,
 } from './otlp.ts'
+import { encodeReport } from './report.ts'
 
 // The oracle: OpenTelemetry's own generated protobuf code.
 const { opentelemetry } = createRequire(import.meta.url)('otlp-transformer-oracle/build/src/generated/root.js')
@@ -122,23 +124,38 @@ test('the account', () => {
   account.drop('queue_full', 2)
   account.drop('refused', 1)
   account.spansDropped = 4
-  const bytes = encodeAccount(resource, scope, account, 1_795_223_000_000, 1_795_223_265_860)
-  const [{ metrics: sums }] = Metrics.toObject(Metrics.decode(bytes), { longs: Number }).resourceMetrics[0].scopeMetrics
+  account.payloadsKept = 3
+  account.dropPayload('busy')
+  const health = new Health(new Log('none'))
+  const feature = health.feature('routes', () => {})
+  for (let i = 0; i < 10; i++) feature.fault(new Error('x'))
+  const report = { account, health, work: 12.4, queueBytes: 100, queueCalls: 2, openCalls: 1 }
+  const bytes = encodeReport(resource, scope, report, 1_795_223_000_000, 1_795_223_265_860)
+  const [{ metrics: sent }] = Metrics.toObject(Metrics.decode(bytes), { longs: Number }).resourceMetrics[0].scopeMetrics
+  type Data = { dataPoints: { asInt: number }[] }
   const points = Object.fromEntries(
-    sums.map(({ name, sum }: { name: string; sum: { dataPoints: { asInt: number }[] } }) => [
-      name,
-      sum.dataPoints.map(({ asInt }) => asInt),
+    sent.map(({ name, sum, gauge }: { name: string; sum?: Data; gauge?: Data }) => [
+      name.replace('callsight.agent.', sum === undefined ? 'gauge ' : ''),
+      (sum ?? gauge)!.dataPoints.map(({ asInt }) => asInt),
     ]),
   )
   expect(points).toEqual({
-    'callsight.agent.seen': [10],
-    'callsight.agent.sent': [7],
-    'callsight.agent.dropped': [2, 1],
-    'callsight.agent.spans_dropped': [4],
+    seen: [10],
+    sent: [7],
+    dropped: [2, 1],
+    spans_dropped: [4],
+    payloads_kept: [3],
+    payloads_dropped: [1],
+    faults: [10],
+    'gauge disabled': [1],
+    work_us: [12],
+    'gauge queue_bytes': [100],
+    'gauge queue_calls': [2],
+    'gauge open_calls': [1],
   })
-  expect(sums[2].sum).toMatchObject({ aggregationTemporality: 2, isMonotonic: true })
-  expect(sums[2].sum.dataPoints[0].attributes).toEqual([{ key: 'reason', value: { stringValue: 'queue_full' } }])
-  expect(sums[0].sum.dataPoints[0]).toMatchObject({
+  expect(sent[2].sum).toMatchObject({ aggregationTemporality: 2, isMonotonic: true })
+  expect(sent[2].sum.dataPoints[0].attributes).toEqual([{ key: 'reason', value: { stringValue: 'queue_full' } }])
+  expect(sent[0].sum.dataPoints[0]).toMatchObject({
     startTimeUnixNano: 1_795_223_000_000e6,
     timeUnixNano: 1_795_223_265_860e6,
   })

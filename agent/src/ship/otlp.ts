@@ -1,4 +1,3 @@
-import type { Account } from '../account.ts'
 import type { Resource } from '../resource.ts'
 import { Bytes, utf8Length, varintLength } from './bytes.ts'
 
@@ -21,7 +20,7 @@ export type Value =
 /** `Span.attributes`, as one tag byte. */
 export const SPAN_ATTRIBUTE = 0x4a
 const RESOURCE_ATTRIBUTE = 0x0a
-const POINT_ATTRIBUTE = 0x3a
+export const POINT_ATTRIBUTE = 0x3a
 const EVENT_ATTRIBUTE = 0x1a
 export const LINK_ATTRIBUTE = 0x22
 
@@ -126,7 +125,7 @@ export function writeText(to: Bytes, tag: number, value: string): void {
   to.text(value, size)
 }
 
-function writeFixed64(to: Bytes, tag: number, value: bigint): void {
+export function writeFixed64(to: Bytes, tag: number, value: bigint): void {
   to.reserve(9)
   to.byte(tag)
   to.buffer.writeBigUInt64LE(BigInt.asUintN(64, value), to.length)
@@ -266,7 +265,7 @@ function writeId(to: Bytes, tag: number, hex: string): void {
 }
 
 /** A small number; zero is protobuf's default and is left out. */
-function writeCount(to: Bytes, tag: number, value: number): void {
+export function writeCount(to: Bytes, tag: number, value: number): void {
   if (!(value > 0)) return
   to.reserve(6)
   to.byte(tag)
@@ -275,40 +274,6 @@ function writeCount(to: Bytes, tag: number, value: number): void {
 
 function nanosOf(time: readonly [number, number]): bigint {
   return BigInt(time[0]) * 1_000_000_000n + BigInt(Math.round(time[1]))
-}
-
-/** The account as an ExportMetricsServiceRequest: cumulative monotonic sums of whole numbers. Times: milliseconds of the epoch. */
-export function encodeAccount(resource: Buffer, scope: Buffer, account: Account, started: number, now: number): Buffer {
-  const to = new Bytes(1024)
-  const all = to.open(0x0a)
-  to.raw(resource)
-  const part = to.open(0x12)
-  to.raw(scope)
-  const sum = (name: string, points: Iterable<[string | undefined, number]>) => {
-    const metric = to.open(0x12)
-    writeText(to, 0x0a, name)
-    writeText(to, 0x1a, '{call}')
-    const data = to.open(0x3a)
-    for (const [reason, count] of points) {
-      const point = to.open(0x0a)
-      writeFixed64(to, 0x11, BigInt(started) * 1_000_000n)
-      writeFixed64(to, 0x19, BigInt(now) * 1_000_000n)
-      writeFixed64(to, 0x31, BigInt(count))
-      if (reason !== undefined) writeAttribute(to, POINT_ATTRIBUTE, 'reason', reason)
-      to.close(point)
-    }
-    writeCount(to, 0x10, 2)
-    writeCount(to, 0x18, 1)
-    to.close(data)
-    to.close(metric)
-  }
-  sum('callsight.agent.seen', [[undefined, account.seen]])
-  sum('callsight.agent.sent', [[undefined, account.sent]])
-  if (account.dropped.size > 0) sum('callsight.agent.dropped', account.dropped)
-  if (account.spansDropped > 0) sum('callsight.agent.spans_dropped', [[undefined, account.spansDropped]])
-  to.close(part)
-  to.close(all)
-  return to.copy()
 }
 
 /** `rejected_spans` of an ExportTraceServiceResponse; 0 when everything was accepted or the answer is not readable. */

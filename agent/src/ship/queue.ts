@@ -56,6 +56,14 @@ export class Queue {
     return this.#openCalls + this.#openSpans === 0
   }
 
+  /** Bytes and calls that wait, the open batch included. */
+  get bytes(): number {
+    return this.#bytes + this.calls.length + this.#innerBytes
+  }
+  get waiting(): number {
+    return this.#queuedCalls + this.#openCalls
+  }
+
   /** To be called after a call was written into `calls`. Returns true when the batch is full. */
   wroteCall(): boolean {
     this.#openCalls += 1

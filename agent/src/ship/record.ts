@@ -1,9 +1,8 @@
 import { randomFillSync } from 'node:crypto'
 import { Cache } from '../cache.ts'
-import { type Call, type Consumer, OUTCOMES, type Outcome } from '../call.ts'
+import { type Call, type Consumer, OUTCOMES, type Outcome, pathOf } from '../call.ts'
 import type { Operation } from '../capture/route.ts'
-import { pathOf } from '../capture/route.ts'
-import { PATH_LENGTH, USER_AGENT_LENGTH, USER_AGENTS } from '../limits.ts'
+import { LOOP_WAIT_LEAST, PATH_LENGTH, USER_AGENT_LENGTH, USER_AGENTS } from '../limits.ts'
 import { type Bytes, utf8Length, varintLength } from './bytes.ts'
 import {
   encodeAttribute,
@@ -23,15 +22,13 @@ import {
 export interface Ending {
   operation: Operation
   outcome: Outcome
-  /** 0 when no answer was begun. */
-  status: number
   /** Microseconds. */
   duration: number
   firstByte: number
   /** Wall clock at the start of the call, microseconds of the epoch. */
   started: number
-  requestBytes: number
-  responseBytes: number
+  /** Milliseconds that the event loop was late while the call was under way. */
+  loopWait: number
   consumer: Buffer | undefined
 }
 
@@ -39,6 +36,7 @@ const PATH_KEY = keyField('url.path')
 const REQUEST_SIZE = integerKey('http.request.body.size')
 const RESPONSE_SIZE = integerKey('http.response.body.size')
 const FIRST_BYTE = integerKey('callsight.ttfb_us')
+const LOOP_WAIT = integerKey('callsight.loop_wait_us')
 /** Room for everything in a record whose length is bounded by nature. */
 const FIXED_ROOM = 512
 
@@ -46,7 +44,7 @@ const userAgents = new Cache<string, Buffer>(USER_AGENTS)
 
 /** Writes `call` as field 2 of ScopeSpans. */
 export function writeCall(to: Bytes, call: Call, ending: Ending): void {
-  const shape = shapeOf(ending)
+  const shape = shapeOf(call, ending)
   to.reserve(FIXED_ROOM + shape.length)
   const message = to.open(0x12)
   writeIds(to, call)
@@ -56,13 +54,15 @@ export function writeCall(to: Bytes, call: Call, ending: Ending): void {
   to.nanos(ending.started)
   to.byte(0x41)
   to.nanos(ending.started + ending.duration)
-  writeSmallInteger(to, REQUEST_SIZE, ending.requestBytes)
-  writeSmallInteger(to, RESPONSE_SIZE, ending.responseBytes)
+  writeSmallInteger(to, REQUEST_SIZE, call.requestBytes)
+  writeSmallInteger(to, RESPONSE_SIZE, call.responseBytes)
   if (ending.firstByte > 0) writeSmallInteger(to, FIRST_BYTE, ending.firstByte)
-  writePath(to, pathOf(call.request))
-  if (call.client !== undefined) to.raw(call.client)
-  const agent = call.request.headers['user-agent']
-  if (agent !== undefined) to.raw(encodedAgent(agent))
+  if (ending.loopWait >= LOOP_WAIT_LEAST) writeSmallInteger(to, LOOP_WAIT, Math.round(ending.loopWait * 1000))
+  writePath(to, pathOf(call.url))
+  if (call.peer !== undefined) to.raw(call.peer)
+  const agent = call.headers['user-agent']
+  if (typeof agent === 'string') to.raw(encodedAgent(agent))
+  if (call.errorCode !== undefined) writeAttribute(to, SPAN_ATTRIBUTE, 'callsight.error.code', call.errorCode)
   if (ending.consumer !== undefined) to.raw(ending.consumer)
   if (call.attributes !== undefined) {
     for (const [key, value] of call.attributes) writeAttribute(to, SPAN_ATTRIBUTE, key, value)
@@ -104,18 +104,17 @@ function writePath(to: Bytes, path: string): void {
 }
 
 /** Name, kind, status and all attributes that follow from operation, status and outcome. */
-function shapeOf(ending: Ending): Buffer {
-  const { operation, status, outcome } = ending
+function shapeOf({ kind, status }: Call, { operation, outcome }: Ending): Buffer {
   const key = status * 8 + OUTCOMES.indexOf(outcome)
   let shape = operation.shapes.get(key)
   if (shape === undefined) {
-    shape = encodeShape(operation, status, outcome)
+    shape = encodeShape(kind.direction, operation, status, outcome)
     operation.shapes.set(key, shape)
   }
   return shape
 }
 
-function encodeShape(operation: Operation, status: number, outcome: Outcome): Buffer {
+function encodeShape(direction: 'in' | 'out', operation: Operation, status: number, outcome: Outcome): Buffer {
   const name = Buffer.from(operation.name)
   const nameLength = name.length < 0x80 ? [name.length] : [(name.length & 0x7f) | 0x80, name.length >> 7]
   const attributes: [string, string | number][] = [
@@ -133,8 +132,8 @@ function encodeShape(operation: Operation, status: number, outcome: Outcome): Bu
   return Buffer.concat([
     Buffer.from([0x2a, ...nameLength]),
     name,
-    // kind = SERVER
-    Buffer.from([0x30, 2]),
+    // kind = SERVER or CLIENT
+    Buffer.from([0x30, direction === 'in' ? 2 : 3]),
     ...attributes.map(([key, value]) => encodeAttribute(SPAN_ATTRIBUTE, key, value)),
     // status.code = ERROR
     Buffer.from(failed ? [0x7a, 2, 0x18, 2] : []),

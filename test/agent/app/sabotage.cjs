@@ -2,7 +2,7 @@
 const route = require('../../../agent/dist/capture/route.js')
 
 const { of } = route.Operations.prototype
-route.Operations.prototype.of = function (call, status) {
-  if (call.request.url.startsWith('/users/')) throw new Error('sabotage')
-  return of.call(this, call, status)
+route.Operations.prototype.of = function (call) {
+  if (call.url.startsWith('/users/')) throw new Error('sabotage')
+  return of.call(this, call)
 }

@@ -1,0 +1,126 @@
+import type { Call } from '../call.ts'
+import type { Feature } from '../health.ts'
+import { BODY_MEMORY } from '../limits.ts'
+
+/** Which bodies are looked at: text that people send to APIs; no files, no media, no endless streams. */
+const TEXTUAL =
+  /^\s*(application\/(?:[\w.+-]*\+)?(?:json|xml)|application\/(?:x-www-form-urlencoded|graphql|x-ndjson|ndjson|json-seq|xml-dtd|soap\+xml)|multipart\/form-data|text\/(?!event-stream|html|css|javascript)[\w.+-]+)\s*(?:;|$)/i
+
+/** The first bytes of one body, up to the limit, while its call lasts. */
+export class Body {
+  readonly contentType: string
+  /** The content coding, `identity` left away. */
+  readonly coding: string
+  readonly #memory: Bodies
+  #chunks: (string | Uint8Array)[] = []
+  #encodings: (BufferEncoding | undefined)[] = []
+  /** Bytes kept; text is counted by its length, which is what it takes at least. */
+  #kept = 0
+  /** There was more than is kept. */
+  truncated = false
+
+  constructor(contentType: string, coding: string, memory: Bodies) {
+    this.contentType = contentType
+    this.coding = coding
+    this.#memory = memory
+  }
+
+  /** Text is kept as it is. Bytes are copied: their owner may write over them as soon as they are sent. */
+  add(chunk: string | Uint8Array, encoding?: BufferEncoding): void {
+    const room = this.#memory.room(this.#kept)
+    if (room <= 0 || this.truncated) {
+      this.truncated = true
+      return
+    }
+    if (chunk.length > room) this.truncated = true
+    const part =
+      chunk.length > room ? (typeof chunk === 'string' ? chunk.slice(0, room) : chunk.subarray(0, room)) : chunk
+    this.#chunks.push(typeof part === 'string' ? part : Buffer.from(part))
+    this.#encodings.push(encoding)
+    this.#kept += part.length
+    this.#memory.held += part.length
+  }
+
+  /** What was kept, as bytes. */
+  read(): Buffer {
+    const parts = this.#chunks.map((chunk, i) =>
+      typeof chunk === 'string' ? Buffer.from(chunk, this.#encodings[i]) : (chunk as Buffer),
+    )
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+  }
+
+  /** Gives the memory back; to be called once. */
+  release(): void {
+    this.#memory.held -= this.#kept
+    this.#chunks = []
+    this.#encodings = []
+    this.#kept = 0
+  }
+}
+
+/** The memory of all bodies of calls under way, bounded over the process. */
+export class Bodies {
+  /** Bytes that are held at this moment. */
+  held = 0
+  /** Bodies that were not kept because of the bound. */
+  refused = 0
+  readonly #feature: Feature
+  #limit: number
+
+  /** @param limit bytes kept of each body; 0 keeps none */
+  constructor(limit: number, feature: Feature) {
+    this.#limit = limit
+    this.#feature = feature
+  }
+
+  /** No more bodies are kept. */
+  stop(): void {
+    this.#limit = 0
+  }
+
+  /** A part of a request's body. Never throws. */
+  request(call: Call, chunk: Uint8Array): void {
+    try {
+      if (call.requestBody === undefined) {
+        call.requestBody = this.open(call.headers['content-type'], call.headers['content-encoding'])
+      }
+      call.requestBody?.add(chunk)
+    } catch (error) {
+      call.requestBody = null
+      this.#feature.fault(error)
+    }
+  }
+
+  /** A part of an answer's body. Never throws. */
+  answer(call: Call, chunk: string | Uint8Array, encoding?: BufferEncoding): void {
+    try {
+      if (call.responseBody === undefined) {
+        const { kind } = call
+        call.responseBody = this.open(
+          kind.answerHeader(call, 'content-type'),
+          kind.answerHeader(call, 'content-encoding'),
+        )
+      }
+      call.responseBody?.add(chunk, encoding)
+    } catch (error) {
+      call.responseBody = null
+      this.#feature.fault(error)
+    }
+  }
+
+  /** A body begins: what keeps it, or null when it is not to be kept. */
+  open(contentType: unknown, coding: unknown): Body | null {
+    if (this.#limit === 0 || typeof contentType !== 'string' || !TEXTUAL.test(contentType)) return null
+    if (this.held >= BODY_MEMORY) {
+      this.refused += 1
+      return null
+    }
+    const coded = typeof coding === 'string' && coding !== '' ? coding.trim().toLowerCase() : ''
+    return new Body(contentType, coded === 'identity' ? '' : coded, this)
+  }
+
+  /** How much a body that has `kept` bytes may still take. */
+  room(kept: number): number {
+    return Math.min(this.#limit - kept, BODY_MEMORY - this.held)
+  }
+}
