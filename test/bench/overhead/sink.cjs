@@ -6,11 +6,10 @@ const { takeAll } = require('../../monitors/intakes.cjs')
 const counts = new Map()
 process.on('message', ({ open, count }) => {
   if (count !== undefined) return process.send(counts.get(count))
-  const seen = { requests: 0, bytes: 0 }
+  const seen = { bytes: 0 }
   const server = http.createServer(
-    takeAll((_, bytes) => {
-      seen.requests += 1
-      seen.bytes += bytes
+    takeAll((body) => {
+      seen.bytes += body.length
     }),
   )
   server.listen(0, '127.0.0.1', () => {
