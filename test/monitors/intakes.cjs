@@ -55,13 +55,26 @@ const intakes = [
   },
   {
     path: /^\/agent_listener\/invoke_raw_method/,
-    answer: (url) => json({ return_value: newRelic(url) }),
+    answer: (request) => json({ return_value: newRelic(request) }),
   },
 ]
 
-function newRelic(url) {
-  if (url.includes('method=preconnect')) return { redirect_host: 'localhost' }
-  if (url.includes('method=connect')) return { agent_run_id: '1', data_report_period: 1, event_harvest_config: { report_period_ms: 1000, harvest_limits: { analytic_event_data: 100, custom_event_data: 100, error_event_data: 100, span_event_data: 100 } } }
+function newRelic({ url, socket }) {
+  if (url.includes('method=preconnect')) return { redirect_host: `localhost:${socket.localPort}` }
+  if (url.includes('method=connect'))
+    return {
+      agent_run_id: '1',
+      data_report_period: 1,
+      event_harvest_config: {
+        report_period_ms: 1000,
+        harvest_limits: {
+          analytic_event_data: 100,
+          custom_event_data: 100,
+          error_event_data: 100,
+          span_event_data: 100,
+        },
+      },
+    }
   return url.includes('method=get_agent_commands') ? [] : null
 }
 
@@ -72,7 +85,7 @@ exports.takeAll = (seen) => (request, response) => {
   request.on('data', (chunk) => chunks.push(chunk))
   request.on('end', () => {
     if (intake?.data) seen(Buffer.concat(chunks), request)
-    const { status, headers, body } = intake?.answer(request.url) ?? { status: 404, headers: {}, body: '' }
+    const { status, headers, body } = intake?.answer(request) ?? { status: 404, headers: {}, body: '' }
     response.writeHead(status, headers).end(body)
   })
 }
