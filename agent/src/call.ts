@@ -13,6 +13,19 @@ export interface Consumer {
   group?: string
 }
 
+/** Where a consumer's name comes from, the most trustworthy first. */
+export type ConsumerSource = 'application' | 'host' | 'gateway' | 'mtls' | 'api_key' | 'jwt'
+
+/** What is known of an incoming connection, found out once. */
+export interface Connection {
+  /** The peer may speak for others: a proxy or gateway of one's own. */
+  readonly trusted: boolean
+  /** The peer's address as it is sent, encoded. */
+  readonly address: Buffer | undefined
+  /** Whom the client's verified certificate names. */
+  readonly certificate: string | undefined
+}
+
 /** Header fields by name in lower case, as Node has them. */
 export type Headers = Readonly<Record<string, string | string[] | number | undefined>>
 
@@ -64,6 +77,8 @@ export class Call {
   /** The bodies as far as they are kept; undefined: nothing came yet; null: not kept. */
   requestBody: Body | null | undefined = undefined
   responseBody: Body | null | undefined = undefined
+  /** A body was not kept because too many were held. */
+  bodyLost = false
   /** The socket stayed silent longer than the server's timeout. */
   timedOut = false
   /** The application itself tore the response down, the client was still there. */
@@ -81,12 +96,15 @@ export class Call {
   attributes: Map<string, string | number | boolean> | undefined = undefined
   /** A short word for what went wrong, beside the outcome. */
   errorCode: string | undefined = undefined
-  /** Fastify's own request object, which knows the route. */
-  fastify: { routeOptions?: { url?: string | undefined } } | undefined = undefined
+  /** How to ask the framework that has seen this call for its route, and what to ask; see `capture/route.ts`. */
+  finder: ((context: unknown) => string) | undefined = undefined
+  context: unknown = undefined
   /** What travels with the call's asynchronous flow, when anything needs it. */
   scope: Scope | undefined = undefined
   /** The address of the other side, already encoded: the client's of an incoming call, the server's of an outgoing one. */
   peer: Buffer | undefined = undefined
+  /** Of an incoming call; undefined where nothing is asked of its connection. */
+  connection: Connection | undefined = undefined
 
   constructor(kind: Kind, start: number, method: string, url: string, headers: Headers) {
     this.kind = kind

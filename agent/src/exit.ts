@@ -1,5 +1,4 @@
 import { isMainThread } from 'node:worker_threads'
-import { gzipSync } from 'node:zlib'
 import type { Account } from './account.ts'
 import { EXIT_TIME } from './limits.ts'
 import type { Log } from './log.ts'
@@ -118,10 +117,12 @@ export class LastWords {
     const calls = parts.reduce((sum, part) => sum + part.calls, 0)
     // The report is only sent when everything before it was acknowledged, so it may say so already.
     this.#account.sent += calls
-    const requests = [...parts, { path: METRICS, body: gzipSync(this.#encodeReport()) }].map(({ path, body }) => ({
-      ...this.#sender.target(path),
-      body,
-    }))
+    const requests = [...parts, { path: METRICS, body: this.#sender.pack(this.#encodeReport()) }].map(
+      ({ path, body }) => ({
+        ...this.#sender.target(path),
+        body,
+      }),
+    )
     if (sendNow(requests, EXIT_TIME) < parts.length) {
       this.#account.sent -= calls
       this.#log.say('warn', `at exit, up to ${calls} calls could not be sent`)

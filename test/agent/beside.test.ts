@@ -29,7 +29,7 @@ interface Monitor {
   spans?: true
   /** Its intake has to be https. */
   tls?: true
-  executable?: string
+  binary?: string
 }
 
 const openTelemetry = (intake: number) => ({
@@ -53,7 +53,7 @@ const newRelic = (intake: number) => ({
 const monitors: Monitor[] = [
   { folder: 'opentelemetry-1', env: openTelemetry, spans: true },
   { folder: 'opentelemetry-2', env: openTelemetry, spans: true },
-  { folder: 'opentelemetry-3', env: openTelemetry, spans: true, executable: NODE_24 },
+  { folder: 'opentelemetry-3', env: openTelemetry, spans: true, binary: NODE_24 },
   {
     folder: 'datadog',
     env: (intake) => ({ DD_TRACE_AGENT_URL: `http://127.0.0.1:${intake}`, DD_TRACE_STARTUP_LOGS: 'false' }),
@@ -67,10 +67,10 @@ const monitors: Monitor[] = [
     }),
   },
   { folder: 'newrelic', env: newRelic, tls: true },
-  { folder: 'newrelic-14', env: newRelic, tls: true, executable: NODE_24 },
+  { folder: 'newrelic-14', env: newRelic, tls: true, binary: NODE_24 },
   { folder: 'sentry-10', env: sentry },
   { folder: 'sentry', env: sentry, traceparent: true },
-  { folder: 'sentry', env: sentry, traceparent: true, executable: NODE_24 },
+  { folder: 'sentry', env: sentry, traceparent: true, binary: NODE_24 },
 ]
 
 let folder: string
@@ -148,7 +148,7 @@ interface Seen {
 async function visit(monitor: Monitor | undefined, options: HostOptions): Promise<Seen> {
   const host = await serve('beside.cjs', {
     ...options,
-    ...(monitor?.executable !== undefined && { executable: monitor.executable }),
+    ...(monitor?.binary !== undefined && { binary: monitor.binary }),
     env: {
       ...(intake && monitor?.env(intake.port)),
       ...(monitor?.tls && { NODE_EXTRA_CA_CERTS: certificate!.file }),
@@ -195,7 +195,7 @@ const ways: Way[] = [
   },
 ]
 
-const major = (monitor: Monitor) => (monitor.executable === undefined ? '' : ', Node 24')
+const major = (monitor: Monitor) => (monitor.binary === undefined ? '' : ', Node 24')
 
 describe.each(monitors.map((monitor) => ({ ...monitor, name: monitor.folder + major(monitor) })))(
   '$name',
@@ -204,7 +204,7 @@ describe.each(monitors.map((monitor) => ({ ...monitor, name: monitor.folder + ma
 
     beforeEach(async (context) => {
       if (monitor.tls && certificate === undefined) context.skip('no openssl to make a certificate with')
-      if (monitor.executable !== undefined && !existsSync(monitor.executable)) {
+      if (monitor.binary !== undefined && !existsSync(monitor.binary)) {
         context.skip('needs Node 24, here only on Linux x64')
       }
       intake = await startIntake(monitor.tls && certificate)

@@ -33,7 +33,9 @@ export interface HostOptions {
   load?: '--require' | '--import' | 'not'
   args?: string[]
   /** Another node than the one that runs the tests. */
-  executable?: string
+  binary?: string
+  /** What it prints when it listens, with the port as the first group. */
+  ready?: RegExp
 }
 
 /** Runs a script of `test/agent/app` (or an absolute path) in a process of its own. */
@@ -45,7 +47,7 @@ export function run(script: string, options: HostOptions = {}): Omit<Host, 'url'
   const env = Object.fromEntries(Object.entries(inherited).filter(([name]) => !/^(OTEL|CALLSIGHT|VITEST)/.test(name)))
   const begun = performance.now()
   const child = spawn(
-    options.executable ?? process.execPath,
+    options.binary ?? process.execPath,
     [...agent, ...(options.node ?? []), file, ...(options.args ?? [])],
     {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -86,7 +88,7 @@ export async function serve(script: string, options: HostOptions = {}): Promise<
   const host = run(script, options)
   const port = await new Promise<number>((resolve, reject) => {
     const look = () => {
-      const found = /listening (\d+)/.exec(host.output().stdout)
+      const found = (options.ready ?? /listening (\d+)/).exec(host.output().stdout)
       if (found !== null) resolve(Number(found[1]))
     }
     host.process.stdout!.on('data', look)

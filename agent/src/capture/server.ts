@@ -94,7 +94,11 @@ export class ServerCapture implements Capture {
     const status = response.headersSent ? response.statusCode : 0
     call.status = status
     if (call.method === 'HEAD' || status === 204 || status === 304 || status < 200) call.responseBytes = 0
-    if (!request.complete) call.requestBytes = unreadSize(request, call, finished)
+    if (!request.complete) {
+      call.requestBytes = unreadSize(request, call, finished)
+      if (call.requestBody) call.requestBody.truncated = true
+    }
+    if (!finished && call.responseBody) call.responseBody.truncated = true
     if (!finished && call.destroyed && status > 0) call.errorCode = 'truncated'
     this.#calls.end(call, outcomeOf(call, finished))
   }

@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib'
 import type { Account } from '../account.ts'
 import { outsideOfCalls } from '../context.ts'
 import { BATCH_AGE, PAUSE_FIRST, PAUSE_LONGEST, REPORT_EVERY, RETRY_TIME } from '../limits.ts'
@@ -21,6 +20,7 @@ export class Delivery {
   readonly #account: Account
   readonly #log: Log
   readonly #encodeReport: () => Buffer
+  readonly #settled: () => Promise<void>
   #running: Promise<void> | undefined
   #ageTimer: NodeJS.Timeout | undefined
   #reportTimer: NodeJS.Timeout | undefined
@@ -32,12 +32,21 @@ export class Delivery {
   #flushUntil = 0
   #stopped = false
 
-  constructor(queue: Queue, sender: Sender, account: Account, log: Log, encodeReport: () => Buffer) {
+  /** @param settled resolves when no call waits to be written into the queue */
+  constructor(
+    queue: Queue,
+    sender: Sender,
+    account: Account,
+    log: Log,
+    encodeReport: () => Buffer,
+    settled: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#queue = queue
     this.#sender = sender
     this.#account = account
     this.#log = log
     this.#encodeReport = encodeReport
+    this.#settled = settled
   }
 
   /** Something was written into the open batch. */
@@ -63,7 +72,6 @@ export class Delivery {
     const hold = setTimeout(() => expire(), time)
     try {
       this.#wake?.()
-      this.#sealAndRun()
       await Promise.race([this.#settle(), expired])
       return this.#queue.sealed.length === 0
     } finally {
@@ -73,6 +81,9 @@ export class Delivery {
   }
 
   async #settle(): Promise<void> {
+    // Some calls wait for their bodies to be decoded.
+    await this.#settled()
+    this.#sealAndRun()
     while (this.#running !== undefined) await this.#running
     if (this.#queue.sealed.length === 0) await this.#report()
   }
@@ -139,6 +150,11 @@ export class Delivery {
         return true
       }
       if (answer.kind === 'refused') {
+        // Too large: once more without headers and bodies.
+        if (answer.reason === 'too_large' && this.#queue.strip(batch, 'too_large')) {
+          await batch.ready
+          if (batch.calls > 0 && batch.compressed) continue
+        }
         this.#giveUp(batch, answer.reason, `the collector refuses data (${answer.text}); it is dropped and counted`)
         return true
       }
@@ -159,6 +175,7 @@ export class Delivery {
     this.#queue.remove(batch)
     const rejected = Math.min(rejectedSpans(answer), batch.calls)
     this.#account.sent += batch.calls - rejected
+    this.#account.payloadsKept += batch.details
     if (rejected > 0) {
       this.#account.drop('refused', rejected)
       this.#log.once('warn', 'partial', 'the collector refuses some of the data; it is dropped and counted')
@@ -168,6 +185,7 @@ export class Delivery {
   #giveUp(batch: Batch, reason: 'refused' | 'too_large' | 'unreachable' | 'error', text: string): void {
     this.#queue.remove(batch)
     this.#account.drop(reason, batch.calls)
+    this.#account.dropPayload(reason, batch.details)
     this.#account.spansDropped += batch.spans
     this.#log.once('warn', `gave up ${reason}`, text)
   }
@@ -205,7 +223,7 @@ export class Delivery {
     if (!this.#unreported) return
     const mark = this.#account.mark
     this.#reportedAt = performance.now()
-    const answer = await this.#sender.post(METRICS, gzipSync(this.#encodeReport()))
+    const answer = await this.#sender.post(METRICS, this.#sender.pack(this.#encodeReport()))
     if (answer.kind !== 'later') this.#reported = mark
   }
 }

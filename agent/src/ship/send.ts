@@ -1,5 +1,6 @@
 import http from 'node:http'
 import https from 'node:https'
+import { gzipSync } from 'node:zlib'
 import { withoutTracing } from '../foreign.ts'
 import { ANSWER_BYTES, RETRY_AFTER_LONGEST, SEND_TIME } from '../limits.ts'
 import { plainRequest } from '../vendors.ts'
@@ -19,15 +20,17 @@ export class Sender {
   readonly #base: URL
   readonly #headers: Record<string, string>
   readonly #agent: http.Agent
+  readonly #compression: 'gzip' | 'none'
 
-  constructor(endpoint: string, headers: Record<string, string>, userAgent: string) {
+  constructor(endpoint: string, headers: Record<string, string>, userAgent: string, compression: 'gzip' | 'none') {
     this.#base = new URL(endpoint)
     this.#headers = {
       'user-agent': userAgent,
       ...headers,
       'content-type': 'application/x-protobuf',
-      'content-encoding': 'gzip',
+      ...(compression === 'gzip' && { 'content-encoding': 'gzip' }),
     }
+    this.#compression = compression
     const options = { keepAlive: true, maxSockets: 1 }
     this.#agent = this.#base.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options)
   }
@@ -35,6 +38,11 @@ export class Sender {
   /** The full address and headers, for the last send at exit. */
   target(path: string): { url: string; headers: Record<string, string> } {
     return { url: this.#base.origin + this.#base.pathname.replace(/\/$/, '') + path, headers: this.#headers }
+  }
+
+  /** A small body as it is to be posted. */
+  pack(body: Buffer): Buffer {
+    return this.#compression === 'gzip' ? gzipSync(body) : body
   }
 
   /** Never rejects. */
