@@ -6,12 +6,17 @@ import { Bodies } from './capture/body.ts'
 import { Calls, callOfRequest } from './capture/calls.ts'
 import { Connections } from './capture/connection.ts'
 import { acceptConsumer, keyedHash, keySecret } from './capture/consumer.ts'
+import { ServerEvents } from './capture/events.ts'
 import { followFrameworks } from './capture/frameworks.ts'
+import { Http2Capture } from './capture/http2.ts'
 import { Identity } from './capture/identity.ts'
+import { MalformedCapture } from './capture/malformed.ts'
 import { Patterns } from './capture/pattern.ts'
 import { Trust } from './capture/proxy.ts'
+import { RawAnswers } from './capture/raw.ts'
 import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
+import { UpgradeCapture } from './capture/upgrade.ts'
 import { type Clock, startClock } from './clock.ts'
 import { type Config, privateNames } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
@@ -71,6 +76,11 @@ export class Agent {
   readonly #calls: Calls
   readonly #bodies: Bodies
   readonly #server: ServerCapture
+  readonly #events = new ServerEvents()
+  readonly #rawAnswers = new RawAnswers()
+  readonly #http2: Http2Capture
+  readonly #upgrades: UpgradeCapture
+  readonly #malformed: MalformedCapture
   readonly #lastWords: LastWords
   readonly #undo: (() => void | Promise<void>)[] = []
   #undoRoutes = () => {}
@@ -130,7 +140,10 @@ export class Agent {
       },
       this.#recording,
     )
-    this.#loop = new Loop(() => this.#calls.size > 0)
+    this.#loop = new Loop(
+      () => this.#calls.size > 0,
+      health.feature('event loop', () => this.#loop.stop()),
+    )
     this.#bodies = new Bodies(
       config.captureBodies === 'none' ? 0 : config.bodyLimit,
       health.feature('bodies', () => this.#bodies.stop()),
@@ -140,12 +153,33 @@ export class Agent {
       this.#bodies,
       health.feature('incoming calls', () => this.#server.stop()),
     )
+    this.#http2 = new Http2Capture(
+      this.#calls,
+      this.#bodies,
+      this.#events,
+      health.feature('incoming calls of HTTP/2', () => this.#http2.stop()),
+    )
+    this.#upgrades = new UpgradeCapture(
+      this.#calls,
+      this.#events,
+      this.#rawAnswers,
+      health.feature('upgrades', () => this.#upgrades.stop()),
+    )
+    this.#malformed = new MalformedCapture(
+      this.#calls,
+      this.#events,
+      this.#rawAnswers,
+      health.feature('malformed requests', () => this.#malformed.stop()),
+    )
   }
 
   /** Begins to listen. Starts no timer, opens no connection and loads nothing before the host serves HTTP. */
   start(): void {
     anchorOutside()
     this.#server.start()
+    this.#http2.start()
+    this.#upgrades.start()
+    this.#malformed.start()
     this.#undoRoutes = followFrameworks((run) => this.#routes.contain(run))
     this.#undo.push(
       () => this.#stopCapture(),
@@ -173,8 +207,13 @@ export class Agent {
     })
   }
 
-  flush(time = EXIT_TIME): Promise<boolean> {
-    return this.#delivery.flush(time)
+  async flush(time = EXIT_TIME): Promise<boolean> {
+    try {
+      return await this.#delivery.flush(time)
+    } catch (error) {
+      this.#recording.fault(error)
+      return false
+    }
   }
 
   /** Sends what there is and takes everything back, in the reverse order of the start. */
@@ -187,7 +226,7 @@ export class Agent {
       }
     }
     await this.flush()
-    this.#delivery.stop()
+    this.#recording.contain(() => this.#delivery.stop())
   }
 
   /** The application's own SDK, if any, is known by the time it listens; so our own is not loaded before. */
@@ -206,9 +245,11 @@ export class Agent {
     this.#tracingWaits = false
     this.#tracingFeature.contain(() => {
       if (hasProvider()) {
-        this.#server.onAnswer((call) => {
+        const follow = (call: Call) => {
           call.span = activeSpan()
-        })
+        }
+        this.#server.onAnswer(follow)
+        this.#http2.onAnswer(follow)
         return
       }
       const { startTracing } = require('./trace.js') as typeof import('./trace.ts')
@@ -261,6 +302,9 @@ export class Agent {
 
   #stopCapture(): void {
     this.#server.stop()
+    this.#http2.stop()
+    this.#upgrades.stop()
+    this.#malformed.stop()
     this.#loop.stop()
   }
 
@@ -345,6 +389,7 @@ export class Agent {
 
   /** A framework that is not understood costs a call its name, not the record. */
   #operationOf(call: Call): Operation {
+    if (call.kind.operation !== undefined) return call.kind.operation
     if (!this.#routes.off) {
       try {
         return this.#operations.of(call)

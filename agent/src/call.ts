@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Body } from './capture/body.ts'
+import type { Operation } from './capture/route.ts'
 import type { Scope } from './context.ts'
 import type { TraceParent } from './traceparent.ts'
 
@@ -49,6 +50,8 @@ export interface SpanIds {
 export interface Kind {
   /** `in`: somebody called us; `out`: we called somebody. */
   readonly direction: 'in' | 'out'
+  /** The one operation of all these calls, where there is nothing to tell them apart by. */
+  readonly operation?: Operation | undefined
   /** The header fields of the answer; only asked for when the call keeps its detail, before `request` is let go. */
   answerHeaders(call: Call): Headers
   /** One of them, by its name in lower case; asked for when the first byte of the answer's body is seen. */
@@ -81,7 +84,7 @@ export class Call {
   bodyLost = false
   /** The socket stayed silent longer than the server's timeout. */
   timedOut = false
-  /** The application itself tore the response down, the client was still there. */
+  /** The process itself broke the answer off, or never gave one; the client was still there. */
   destroyed = false
   /** Recorded; whatever comes later is too late. */
   done = false

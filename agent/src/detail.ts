@@ -151,7 +151,8 @@ export class Details {
     const fields: HeaderField[] = []
     for (const name in headers) {
       const raw = headers[name]
-      if (raw === undefined || fields.length >= HEADERS) continue
+      // HTTP/2 keeps method, path and query among the fields; they are told elsewhere, redacted as what they are.
+      if (raw === undefined || fields.length >= HEADERS || name.startsWith(':')) continue
       const values: string[] = []
       for (const value of Array.isArray(raw) ? raw : [raw]) {
         // A cut value could end in the middle of a secret that is no longer recognised.

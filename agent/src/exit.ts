@@ -62,6 +62,14 @@ export class LastWords {
   }
 
   readonly #onBeforeExit = (): void => {
+    try {
+      this.#flushOnce()
+    } catch (error) {
+      this.#log.say('warn', `the last calls could not be sent: ${String(error)}`)
+    }
+  }
+
+  #flushOnce(): void {
     // The event comes again after each round of work; when the last try failed, the process may go.
     if (!this.#delivery.pending || this.#tried) return
     this.#tried = true

@@ -128,3 +128,6 @@ export const REDACT_NAME_LENGTH = 128
 export const REDACT_SCRATCH = 1024 * 1024
 /** Steps of all JSON paths of an option together. */
 export const REDACT_PATH_STEPS = 512
+
+/** The header of an answer that is written by hand onto a socket is looked at up to here: it is one line that matters. */
+export const RAW_HEADER = 16 * 1024

@@ -1,5 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
+import { Health } from './health.ts'
+import { Log } from './log.ts'
 import { Loop } from './loop.ts'
 
 function block(time: number): void {
@@ -9,7 +11,10 @@ function block(time: number): void {
 
 test('a blocked event loop is seen by the calls under way, and by no others', async () => {
   let calls = 1
-  const loop = new Loop(() => calls > 0)
+  const loop = new Loop(
+    () => calls > 0,
+    new Health(new Log('warn')).feature('event loop', () => {}),
+  )
   const begun = performance.now()
   loop.watch(begun)
   const before = loop.late(begun)

@@ -114,12 +114,21 @@ export class Delivery {
     return this.#account.mark !== this.#reported
   }
 
+  /** Runs in timers of the host's event loop, too, where an exception would be the host's end. */
   #sealAndRun(): void {
     clearTimeout(this.#ageTimer)
     this.#ageTimer = undefined
-    this.#queue.seal()
-    if (this.#running !== undefined || this.#queue.sealed.length === 0 || this.#stopped) return
-    this.#running = outsideOfCalls(() => this.#run())
+    try {
+      this.#queue.seal()
+      if (this.#running !== undefined || this.#queue.sealed.length === 0 || this.#stopped) return
+      this.#running = outsideOfCalls(() => this.#run())
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#log.once('error', 'delivery', `sending failed inside the agent: ${String(error)}`)
   }
 
   async #run(): Promise<void> {
@@ -132,12 +141,16 @@ export class Delivery {
         } else this.#giveUp(batch, 'error', 'a batch could not be compressed')
       }
     } catch (error) {
-      this.#log.once('error', 'delivery', `sending failed inside the agent: ${String(error)}`)
+      this.#failed(error)
     } finally {
       this.#queue.sending = undefined
       this.#running = undefined
     }
-    this.#planReport()
+    try {
+      this.#planReport()
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   /** Returns false when delivery has to stop for now (stopped, or a flush that has no time left). */
@@ -220,11 +233,15 @@ export class Delivery {
 
   /** A report that does not arrive is not repeated: the next one says more. */
   async #report(): Promise<void> {
-    if (!this.#unreported) return
-    const mark = this.#account.mark
-    this.#reportedAt = performance.now()
-    const answer = await this.#sender.post(METRICS, this.#sender.pack(this.#encodeReport()))
-    if (answer.kind !== 'later') this.#reported = mark
+    try {
+      if (!this.#unreported) return
+      const mark = this.#account.mark
+      this.#reportedAt = performance.now()
+      const answer = await this.#sender.post(METRICS, this.#sender.pack(this.#encodeReport()))
+      if (answer.kind !== 'later') this.#reported = mark
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 }
 
