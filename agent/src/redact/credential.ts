@@ -45,6 +45,7 @@ const KINDS: Kind[] = [
   // Databases, hosts and others
   ...kinds('pscale_tkn_ pscale_pw_ pscale_oauth_ sbp_ pul- tskey- fio-u- fo1_ r8_ gsk_ xai-', 16, WORD),
   ...kinds('AGE-SECRET-KEY-1', 20, WORD),
+  ...kinds('LTAI p8e- s-s4t2ud- s-s4t2af-', 12, WORD),
   ...kinds('EAACEdEose0cBA EZAK EZTK', 20, ALNUM),
 ]
 

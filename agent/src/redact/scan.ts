@@ -139,7 +139,7 @@ export class Scanner {
         if (found !== 0) return found
       }
       if (last === DASH && kind !== DASH) {
-        const found = this.#token(i, stop)
+        const found = this.#token(i)
         if (found !== 0) return found
         // Without digits and dashes nothing can start later in this word.
         if ((seen & (DIGIT | DASH)) === 0) return 0
@@ -149,7 +149,7 @@ export class Scanner {
     return 0
   }
 
-  #token(start: number, stop: number): number {
+  #token(start: number): number {
     const bytes = this.#bytes
     const end = this.#end
     const c = bytes[start]!
@@ -161,7 +161,9 @@ export class Scanner {
       const found = jwtEnd(bytes, start, end)
       if (found !== 0) return this.#add(start, found, JWT!)
     }
-    if (stop - start >= 4 && (KIND[bytes[start + 2]!]! & DIGIT) !== 0 && (KIND[c]! & (UPPER | LOWER)) !== 0) {
+    const third = start + 2 < end ? bytes[start + 2]! : 0
+    const mayBeIban = (KIND[third]! & DIGIT) !== 0 || (third === 32 && (KIND[c]! & UPPER) !== 0)
+    if (mayBeIban && (KIND[c]! & (UPPER | LOWER)) !== 0) {
       const found = ibanEnd(bytes, start, end)
       if (found !== 0) return this.#add(start, found, IBAN!)
     }
