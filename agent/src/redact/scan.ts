@@ -221,7 +221,8 @@ export class Scanner {
     if (!findName(bytes, this.#start, at, span, false)) return 0
     if (bytes[at] === 62) return this.#element(at)
     let rule = this.#names.verdict(bytes, span.start, span.end) & RULE
-    if (rule === 0 && findName(bytes, this.#start, at, span, true)) {
+    // `API key: …`, but not `Bearer realm=…`
+    if (rule === 0 && bytes[at] === 58 && findName(bytes, this.#start, at, span, true)) {
       rule = this.#names.verdict(bytes, span.start, span.end) & RULE
     }
     if (rule === 0 || !findValue(bytes, at, span.end, end, span)) return 0
