@@ -209,6 +209,7 @@ describe('other formats', () => {
       'user=bob password=x y\npin: 12 34\nAPI key: abc\n"token":"x\\"y",ok',
       'user=bob password=[redacted] y\npin: [redacted]\nAPI key: [redacted]\n"token":"[redacted]",ok',
     ],
+    ['settings', 'text/plain', 'user = bob\npassword = two words\nc = d', 'user = bob\npassword = [redacted]\nc = d'],
     ['a value on the next line', 'text/plain', 'password:\n  a\n  b\nc', 'password:\n  [redacted]\nc'],
     [
       'a private key',
