@@ -15,7 +15,7 @@ import {
   UPPER,
   WORD,
 } from './bytes.ts'
-import { isBasic, isBearer, jwtEnd, looksRandom, MAY_START_KEY, providerKeyEnd } from './credential.ts'
+import { isBasic, isBearer, jwtEnd, looksRandom, providerKeyEnd } from './credential.ts'
 import { unescapeText } from './escape.ts'
 import { type Names, RULE } from './names.ts'
 import { cardEnd, ibanEnd, ssnEnd } from './number.ts'
@@ -153,10 +153,8 @@ export class Scanner {
     const bytes = this.#bytes
     const end = this.#end
     const c = bytes[start]!
-    if (MAY_START_KEY[c] === 1) {
-      const found = providerKeyEnd(bytes, start, end)
-      if (found !== 0) return this.#add(start, found, PROVIDER_KEY!)
-    }
+    const key = providerKeyEnd(bytes, start, end)
+    if (key !== 0) return this.#add(start, key, PROVIDER_KEY!)
     if (c === 101) {
       const found = jwtEnd(bytes, start, end)
       if (found !== 0) return this.#add(start, found, JWT!)
