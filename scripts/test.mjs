@@ -8,7 +8,7 @@ import { prepare, prepareFrameworks, root } from './prepare.mjs'
 
 prepare()
 // Not needed by somebody who names other tests.
-const files = process.argv.slice(2).filter((argument) => !argument.startsWith('-'))
+const files = process.argv.slice(2).filter((argument) => /[\\/]|\.test/.test(argument))
 if (files.length === 0 || files.some((file) => file.includes('frameworks'))) prepareFrameworks()
 // Who names a browser wants that one or none.
 if (!process.env.CALLSIGHT_CHROMIUM && findChromium() === undefined) installChromium()

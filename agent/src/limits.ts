@@ -120,6 +120,8 @@ export const REDACT_NESTING = 4
 export const REDACT_GROWTH = 2
 /** … and small ones at this size. */
 export const REDACT_SMALL = 4096
+/** Parts of a multipart body that are read; the rest is cut. */
+export const REDACT_PARTS = 256
 /** Remembered field names with what to do about them; a power of two. Services have some hundred. */
 export const REDACT_NAMES = 2048
 /** A field name longer than this is not remembered. */

@@ -301,7 +301,7 @@ export const agents = board({
           points: limits.reportPoints,
           title: 'Is every call accounted for?',
           description:
-            'The account of each instance that reported in the range, over all its starts of the last 30 days and up to now: seen = stored + lost + on their way. Missing are calls that are nowhere, as after a kill -9 with calls in the queue. From `agent_reports`, stored from `calls` by day; – where the first start is older than the calls kept.',
+            'The account of each instance that reported in the range, over all its starts of the last 30 days, as of its newest report: seen = stored + lost + on their way. Missing are calls that are nowhere, as after a kill -9 with calls in the queue. From `agent_reports`, stored from `calls` by day; – where the first start is older than the calls kept.',
           unit: 'none',
           noValue: 'No agent reported in this time range',
           sortBy: [{ displayName: 'share lost', desc: true }],
@@ -333,8 +333,9 @@ export const agents = board({
           ],
           sql: sql`
             WITH
-              if(first_start < ${horizon}, NULL, stored_calls) AS known,
-              ifNull(all_seen - known - ${lostOf('reasons')} - under_way, 0) AS unaccounted,
+              toInt64(all_seen) - ${lostOf('reasons')} - under_way AS delivered,
+              if(first_start < ${horizon}, NULL, least(stored_calls, delivered)) AS known,
+              ifNull(delivered - known, 0) AS unaccounted,
               arrayConcat(arrayZip(mapKeys(reasons), mapValues(reasons)), [('missing', toUInt64(greatest(unaccounted, 0)))]) AS parts,
               arrayReverseSort(part -> part.2, arrayFilter(part -> part.2 > 0, parts)) AS lost_parts
             SELECT

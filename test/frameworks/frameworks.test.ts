@@ -2,15 +2,18 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { compare, folder, startUpstream } from './compare.ts'
-import { BUNDLED, byItself, VARIANTS } from './variants.ts'
+import { BUNDLED, byItself, LATE, VARIANTS } from './variants.ts'
 
 /* One list of expectations over one demo application for each framework and version: the list is asks.ts. */
 
 if (!existsSync(`${folder}app/next/.next/BUILD_ID`)) {
   throw new Error('the frameworks are not installed: run npm test -- test/frameworks, which installs and builds them')
 }
+
+// Several applications start at the same time, on two processors with other tests beside them.
+vi.setConfig({ testTimeout: 60_000 })
 
 let upstream: { url: string; server: Server }
 beforeAll(async () => {
@@ -45,11 +48,16 @@ describe.concurrent.each(VARIANTS)('$name', (variant) => {
   })
 })
 
+const next = byItself('Next.js 16 behind its own server')
+
 test.concurrent.each(['--require', '--import'] as const)('next start under %s', async (load) => {
-  const next = byItself('Next.js 16 behind its own server')
-  const start = ['start', app('next'), '-p', '0', '-H', '127.0.0.1']
+  const args = ['start', app('next'), '-p', '0', '-H', '127.0.0.1']
   const script = `${folder}node_modules/next/dist/bin/next`
-  await compare(next, script, upstream.url, { load, args: start, ready: /http:\/\/127\.0\.0\.1:(\d+)\s[\s\S]*Ready/ })
+  await compare(next, script, upstream.url, { load, args, ready: /http:\/\/127\.0\.0\.1:(\d+)\s[\s\S]*Ready/ })
+})
+
+test.concurrent('Next.js behind a route of Express that takes everything', async () => {
+  await compare({ ...next, env: { APP_INSIDE: '1' } }, app('serve.cjs'), upstream.url, {})
 })
 
 describe.concurrent.each([22, 24, 26])('Node %i', (major) => {
@@ -59,6 +67,10 @@ describe.concurrent.each([22, 24, 26])('Node %i', (major) => {
     await compare(variant, app('serve.cjs'), upstream.url, { binary })
     await compare(variant, app('serve.mjs'), upstream.url, { binary, load: '--import' })
   })
+})
+
+describe.concurrent('loaded before the agent starts', () => {
+  test.for(LATE)('$name', (variant) => compare(variant, app('late.cjs'), upstream.url, { load: 'not' }))
 })
 
 describe('bundled by esbuild into one file', () => {

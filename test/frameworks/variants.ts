@@ -73,6 +73,7 @@ export const VARIANTS: readonly Variant[] = [
   {
     name: 'Hono 4 on @hono/node-server 1',
     app: 'hono',
+    env: { APP_LISTENER: '1' },
     packages: { '@hono/node-server': '@hono/node-server-1' },
     also: [unmatched],
   },
@@ -86,6 +87,7 @@ export const VARIANTS: readonly Variant[] = [
     also: [
       options(204, { route: '/users/:id' }),
       { method: 'GET', path: '/files/a/b/c', route: '/files/[...path]', status: 200 },
+      { method: 'GET', path: '/legacy/7', route: '/legacy/:id', status: 200 },
     ],
   },
   { name: 'Connect 3', app: 'http', env: { APP_CONNECT: '1' }, guesses: () => true },
@@ -106,4 +108,14 @@ export const BUNDLED: readonly Variant[] = [
   { ...byItself('Express 4'), guesses: belowParameter },
   byItself('Fastify 5'),
   { ...byItself('Koa 3 with @koa/router 15'), also: [], guesses: () => true },
+]
+
+/** Loaded before the agent was started: what can be patched is, what would have to be replaced is missing. */
+export const LATE: readonly Variant[] = [
+  { ...byItself('Express 5 with router 2.3'), env: { APP_LOADED: 'express' } },
+  { ...byItself('Express 4'), env: { APP_LOADED: 'express' }, guesses: belowParameter },
+  { ...byItself('Fastify 5'), env: { APP_LOADED: 'fastify' } },
+  { ...byItself('Koa 3 with @koa/router 15'), env: { APP_LOADED: 'koa,@koa/router' } },
+  { ...byItself('Hapi 21'), env: { APP_LOADED: '@hapi/hapi' } },
+  { ...byItself('Hono 4 on @hono/node-server 2'), env: { APP_LOADED: 'hono,@hono/node-server' } },
 ]

@@ -26,10 +26,11 @@ type Module = { Hono?: new () => { router?: Router } }
 const START = 'http.server.request.start'
 const LISTEN = 'tracing:net.server.listen:asyncStart'
 
-/** Routers whose `match` has been patched, by prototype. */
+/** Routers whose `match` has been patched, by prototype; they stay so when the agent stops. */
 const patched = new WeakSet<object>()
-let latest: Call | undefined
+let present = false
 let following = false
+let latest: Call | undefined
 
 function onStart(message: unknown): void {
   latest = (message as { request: Request }).request[CALL]
@@ -57,6 +58,8 @@ export function followHono(contain: (run: () => void) => void): () => void {
     })
   }
   subscribe(LISTEN, onListen)
+  following = true
+  if (present) subscribe(START, onStart)
   return () => {
     unsubscribe(LISTEN, onListen)
     unsubscribe(START, onStart)
@@ -107,8 +110,8 @@ function patchHono(module: Module): void {
     }
     return note(path, found)
   }
-  if (!following) subscribe(START, onStart)
-  following = true
+  if (following && !present) subscribe(START, onStart)
+  present = true
 }
 
 function note(path: string, found: Found): Found {

@@ -2,18 +2,21 @@ import { Module } from 'node:module'
 
 /**
  * Gets a module that has just been loaded, by the name it was asked for and the file that asked. Returns what the
- * asking file shall get: the same, unless there is a reason. Called for every `require` of the host, so it decides by
- * the name first.
+ * asking file shall get: the same, unless there is a reason.
  */
 export type Watcher = (loaded: unknown, request: string, parent: string) => unknown
 
 type Load = (request: string, parent: NodeModule | undefined, main: boolean) => unknown
 
 /**
- * Shows each CommonJS module to `watchers` when it is loaded, and those that are loaded already at once. An ES module
- * that imports a CommonJS one comes by here too, with the whole path as `request`. Returns the way back.
+ * Shows each CommonJS module with such a `name` to `watchers` when it is loaded, and those that are loaded already at
+ * once. An ES module that imports a CommonJS one comes by here too, with the whole path as name. Returns the way back.
  */
-export function watchModules(watchers: readonly Watcher[], contain: (run: () => void) => void): () => void {
+export function watchModules(
+  name: RegExp,
+  watchers: readonly Watcher[],
+  contain: (run: () => void) => void,
+): () => void {
   const loader = Module as unknown as { _load: Load; _cache: Record<string, NodeModule | undefined> }
   const show = (first: unknown, request: string, parent: string): unknown => {
     let loaded = first
@@ -25,12 +28,13 @@ export function watchModules(watchers: readonly Watcher[], contain: (run: () => 
   // A late start: what is there can be patched, but no longer be replaced.
   for (const file of Object.keys(loader._cache)) {
     const module = loader._cache[file]
-    if (module?.loaded === true) show(module.exports, file, '')
+    if (module?.loaded === true && name.test(file)) show(module.exports, file, '')
   }
   const original = loader._load
   function load(this: unknown, request: string, parent: NodeModule | undefined, main: boolean): unknown {
     const loaded = original.call(this, request, parent, main)
-    return typeof request === 'string' ? show(loaded, request, parent?.filename ?? '') : loaded
+    // Some applications call `require` for every request they serve.
+    return name.test(request) ? show(loaded, request, parent?.filename ?? '') : loaded
   }
   loader._load = load
   return () => {

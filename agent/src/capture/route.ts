@@ -32,17 +32,6 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set(METHODS)
 const UNMATCHED = '(unmatched)'
 const OVERFLOW = '_OTHER'
 
-/**
- * Asked in turn, the innermost first: Next.js and Express are often mounted inside another framework. Each answers with
- * a template, with `''` where it has seen the call and no route matched, or with undefined where it has not.
- */
-const FINDERS: readonly ((request: Request, call: Call) => string | undefined)[] = [
-  nextTemplate,
-  (_, call) => call.finder?.(call.context),
-  expressTemplate,
-  restifyTemplate,
-]
-
 /** All operations of this process by method and template, bounded whatever is registered and whatever is asked for. */
 export class Operations {
   readonly #registered = new Map<string, Map<string, Operation>>()
@@ -121,16 +110,19 @@ function known(method: string): string {
   return KNOWN_METHODS.has(method) ? method : OVERFLOW
 }
 
+/**
+ * Asks the frameworks in turn. Each answers with a template, with `''` where it has seen the call and no route matched,
+ * or with undefined where it has not. Next.js is the innermost where it is there at all, so its word counts; Express
+ * may live inside another. Written out rather than looped over: every call comes through here.
+ */
 function templateOf(request: Request, call: Call): string | undefined {
-  let seen: string | undefined
-  for (const find of FINDERS) {
-    const template = find(request, call)
-    if (template !== undefined) {
-      if (template !== '') return template
-      seen = template
-    }
-  }
-  return seen
+  const next = nextTemplate(request)
+  if (next !== undefined) return next
+  const inside = call.finder === undefined ? undefined : call.finder(call.context)
+  if (inside) return inside
+  const express = expressTemplate(request)
+  if (express) return express
+  return restifyTemplate(request) ?? express ?? inside
 }
 
 function inner(outer: Map<string, Map<string, Operation>>, method: string): Map<string, Operation> {

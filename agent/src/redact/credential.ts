@@ -45,6 +45,7 @@ const KINDS: Kind[] = [
   // Databases, hosts and others
   ...kinds('pscale_tkn_ pscale_pw_ pscale_oauth_ sbp_ pul- tskey- fio-u- fo1_ r8_ gsk_ xai-', 16, WORD),
   ...kinds('AGE-SECRET-KEY-1', 20, WORD),
+  ...kinds('LTAI p8e- s-s4t2ud- s-s4t2af-', 12, WORD),
   ...kinds('EAACEdEose0cBA EZAK EZTK', 20, ALNUM),
 ]
 
@@ -52,22 +53,21 @@ function kinds(prefixes: string, least: number, of: number, dots = false): Kind[
   return prefixes.split(' ').map((prefix) => ({ prefix, least, of, dots }))
 }
 
-/** The kinds by the first byte of their prefix: most words of a text end here. */
-const BY_FIRST: (Kind[] | undefined)[] = new Array(256).fill(undefined)
+/** The kinds by the first two bytes of their prefix: nearly all words of a text end here. */
+const BY_START = new Map<number, Kind[]>()
+const MAY_START = new Uint8Array(1 << 16)
 for (const kind of KINDS) {
-  const first = kind.prefix.charCodeAt(0)
-  const same = BY_FIRST[first] ?? []
-  same.push(kind)
-  BY_FIRST[first] = same
+  const start = (kind.prefix.charCodeAt(0) << 8) | kind.prefix.charCodeAt(1)
+  BY_START.set(start, [...(BY_START.get(start) ?? []), kind])
+  MAY_START[start] = 1
 }
-export const MAY_START_KEY = new Uint8Array(256)
-for (let c = 0; c < 256; c++) MAY_START_KEY[c] = BY_FIRST[c] === undefined ? 0 : 1
 
 /** The end of a provider's key that starts at `start`, or 0. */
 export function providerKeyEnd(bytes: Buffer, start: number, end: number): number {
-  const candidates = BY_FIRST[bytes[start]!]
-  if (candidates === undefined) return 0
-  for (const { prefix, least, of, dots } of candidates) {
+  if (start + 2 > end) return 0
+  const first = (bytes[start]! << 8) | bytes[start + 1]!
+  if (MAY_START[first] === 0) return 0
+  for (const { prefix, least, of, dots } of BY_START.get(first)!) {
     if (!holds(bytes, start, end, prefix)) continue
     let i = start + prefix.length
     const from = i

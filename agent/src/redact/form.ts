@@ -95,11 +95,18 @@ function writeText(level: Level, bytes: Buffer, start: number, end: number, path
     out.raw(bytes, start, end)
     return false
   }
-  scratch.clear()
-  if (escaped) decodePercent(bytes, start, end, scratch)
-  else scratch.raw(bytes, start, end)
-  const found = level.inspect(scratch.buffer, 0, scratch.length, path)
+  let text = bytes
+  let from = start
+  let to = end
+  if (escaped) {
+    scratch.clear()
+    decodePercent(bytes, start, end, scratch)
+    text = scratch.buffer
+    from = 0
+    to = scratch.length
+  }
+  const found = level.inspect(text, from, to, path)
   if (found === PLAIN) out.raw(bytes, start, end)
-  else level.write(scratch.buffer, 0, scratch.length, found, 'percent', path)
+  else level.write(text, from, to, found, 'percent', path)
   return found !== PLAIN
 }

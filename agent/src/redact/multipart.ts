@@ -1,3 +1,4 @@
+import { REDACT_PARTS } from '../limits.ts'
 import type { Level, Mode } from './level.ts'
 import { decodeText, type Media, readMedia } from './media.ts'
 import { ALLOWED, RULE } from './names.ts'
@@ -22,7 +23,7 @@ export function redactMultipart(
   const { out } = level
   const mark = Buffer.from(`--${boundary}`, 'latin1')
   let at = bytes.indexOf(mark)
-  while (at >= 0) {
+  for (let parts = 0; at >= 0 && parts < REDACT_PARTS; parts++) {
     let start = at + mark.length
     if (bytes[start] === 45 && bytes[start + 1] === 45) {
       out.ascii('--part--')
@@ -37,7 +38,7 @@ export function redactMultipart(
     if (!redactOne(level, bytes, start + 1, stop, mode, redactPart)) break
     at = next + 1
   }
-  if (!complete || at >= 0 || bytes.length > 0) out.text(CUT)
+  if (!complete || bytes.length > 0) out.text(CUT)
 }
 
 interface Head {

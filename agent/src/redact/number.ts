@@ -111,9 +111,10 @@ for (const entry of (
   IBAN_LENGTH.set((entry.charCodeAt(0) << 8) | entry.charCodeAt(1), Number(entry.slice(2)))
 }
 
-/** The end of an IBAN (ISO 13616) that starts at `start`, in groups with single spaces or dashes or in one; or 0. */
+/** The end of an IBAN (ISO 13616) that starts at `start`, in one or in groups with single spaces, dashes or dots; or 0. */
 export function ibanEnd(bytes: Buffer, start: number, end: number): number {
-  if (end - start < 15 || (KIND[bytes[start + 2]!]! & DIGIT) === 0 || (KIND[bytes[start + 3]!]! & DIGIT) === 0) return 0
+  const check = bytes[start + 2] === 32 ? start + 3 : start + 2
+  if (end - start < 15 || (KIND[bytes[check]!]! & DIGIT) === 0 || (KIND[bytes[check + 1]!]! & DIGIT) === 0) return 0
   const length = IBAN_LENGTH.get((upper(bytes[start]!) << 8) | upper(bytes[start + 1]!))
   if (length === undefined) return 0
   let count = 0
@@ -123,7 +124,8 @@ export function ibanEnd(bytes: Buffer, start: number, end: number): number {
     const c = bytes[i]!
     const kind = KIND[c]! & ALNUM
     if (kind === 0) {
-      if ((c === 32 || c === 45 || c === 43) && i + 1 < end && (KIND[bytes[i + 1]!]! & ALNUM) !== 0) continue
+      if ((c === 32 || (c >= 43 && c <= 46 && c !== 44)) && i + 1 < end && (KIND[bytes[i + 1]!]! & ALNUM) !== 0)
+        continue
       return 0
     }
     // Letters count as two digits, 10 to 35; country and check digits come last.

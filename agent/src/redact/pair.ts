@@ -57,7 +57,11 @@ function valueEnd(bytes: Buffer, start: number, at: number, nameEnd: number, end
   }
   if (c === 123 || c === 91) return closingBracket(bytes, start, end)
   if (nameEnd < at && isQuote(bytes[at - 1]!)) return until(bytes, start, end, endsLiteral)
-  if (!colon) return isLineEnd(c) ? start : assigned(bytes, start, end)
+  if (!colon) {
+    if (isLineEnd(c)) return start
+    // `password = two words` of settings files reaches to the end of the line.
+    return isBlank(bytes[start - 1]!) ? until(bytes, start, end, isLineEnd) : assigned(bytes, start, end)
+  }
   if (isLineEnd(c) || isBlockMark(bytes, start, end)) return block(bytes, start, end, span)
   return until(bytes, start, end, isLineEnd)
 }

@@ -86,8 +86,7 @@ class CompiledRedactor implements Redactor {
     const media = this.#mediaOf(contentType)
     if (media.format === 'none') return undefined
     const input = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    const { out } = this.#level
-    out.clear()
+    const { out } = this.#begin()
     if (media.format === 'multipart') {
       if (media.boundary === '') return undefined
       redactMultipart(this.#level, input, media.boundary, complete, mode, this.#redactPart)
@@ -131,19 +130,26 @@ class CompiledRedactor implements Redactor {
 
   query(query: string): string {
     if (query === '' || this.#mode === 'metadata') return ''
-    const { out } = this.#level
+    const { out } = this.#begin()
     const bytes = Buffer.from(query)
-    out.clear()
     const mode = this.#mode === 'full' ? 'masked' : this.#mode
     return redactForm(this.#level, bytes, 0, bytes.length, true, mode, '?') ? toText(out) : query
   }
 
   header(name: string, value: string): string | undefined {
-    return this.#mode === 'metadata' ? undefined : redactHeader(this.#level, this.#mode, name, value)
+    return this.#mode === 'metadata' ? undefined : redactHeader(this.#begin(), this.#mode, name, value)
   }
 
   path(path: string): string {
-    return redactPath(this.#level, path)
+    return redactPath(this.#begin(), path)
+  }
+
+  /** A fault in the middle of an earlier document must not weaken this one. */
+  #begin(): Level {
+    const level = this.#level
+    level.out.clear()
+    level.scanner.personal = true
+    return level
   }
 
   #mediaOf(contentType: string): Media {

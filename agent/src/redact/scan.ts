@@ -15,7 +15,7 @@ import {
   UPPER,
   WORD,
 } from './bytes.ts'
-import { isBasic, isBearer, jwtEnd, looksRandom, MAY_START_KEY, providerKeyEnd } from './credential.ts'
+import { isBasic, isBearer, jwtEnd, looksRandom, providerKeyEnd } from './credential.ts'
 import { unescapeText } from './escape.ts'
 import { type Names, RULE } from './names.ts'
 import { cardEnd, ibanEnd, ssnEnd } from './number.ts'
@@ -139,7 +139,7 @@ export class Scanner {
         if (found !== 0) return found
       }
       if (last === DASH && kind !== DASH) {
-        const found = this.#token(i, stop)
+        const found = this.#token(i)
         if (found !== 0) return found
         // Without digits and dashes nothing can start later in this word.
         if ((seen & (DIGIT | DASH)) === 0) return 0
@@ -149,19 +149,19 @@ export class Scanner {
     return 0
   }
 
-  #token(start: number, stop: number): number {
+  #token(start: number): number {
     const bytes = this.#bytes
     const end = this.#end
     const c = bytes[start]!
-    if (MAY_START_KEY[c] === 1) {
-      const found = providerKeyEnd(bytes, start, end)
-      if (found !== 0) return this.#add(start, found, PROVIDER_KEY!)
-    }
+    const key = providerKeyEnd(bytes, start, end)
+    if (key !== 0) return this.#add(start, key, PROVIDER_KEY!)
     if (c === 101) {
       const found = jwtEnd(bytes, start, end)
       if (found !== 0) return this.#add(start, found, JWT!)
     }
-    if (stop - start >= 4 && (KIND[bytes[start + 2]!]! & DIGIT) !== 0 && (KIND[c]! & (UPPER | LOWER)) !== 0) {
+    const third = start + 2 < end ? bytes[start + 2]! : 0
+    const mayBeIban = (KIND[third]! & DIGIT) !== 0 || (third === 32 && (KIND[c]! & UPPER) !== 0)
+    if (mayBeIban && (KIND[c]! & (UPPER | LOWER)) !== 0) {
       const found = ibanEnd(bytes, start, end)
       if (found !== 0) return this.#add(start, found, IBAN!)
     }
@@ -219,7 +219,8 @@ export class Scanner {
     if (!findName(bytes, this.#start, at, span, false)) return 0
     if (bytes[at] === 62) return this.#element(at)
     let rule = this.#names.verdict(bytes, span.start, span.end) & RULE
-    if (rule === 0 && findName(bytes, this.#start, at, span, true)) {
+    // `API key: …`, but not `Bearer realm=…`
+    if (rule === 0 && bytes[at] === 58 && findName(bytes, this.#start, at, span, true)) {
       rule = this.#names.verdict(bytes, span.start, span.end) & RULE
     }
     if (rule === 0 || !findValue(bytes, at, span.end, end, span)) return 0

@@ -3,6 +3,7 @@ import https from 'node:https'
 import { gzipSync } from 'node:zlib'
 import { withoutTracing } from '../foreign.ts'
 import { ANSWER_BYTES, RETRY_AFTER_LONGEST, SEND_TIME } from '../limits.ts'
+import { plainRequest } from '../vendors.ts'
 
 /** What became of one request. */
 export type Answer =
@@ -10,13 +11,6 @@ export type Answer =
   | { kind: 'refused'; reason: 'refused' | 'too_large'; text: string }
   /** Worth another try; `after` is what the server asked for, in milliseconds. */
   | { kind: 'later'; text: string; after?: number; reached: boolean }
-
-/*
- * Taken when this file loads, mostly before OpenTelemetry (ours or the application's) replaces them: the agent's own
- * requests are no calls of the application and must not appear in its traces. See also `withoutTracing`.
- */
-const requestHttp = http.request
-const requestHttps = https.request
 
 /** https://opentelemetry.io/docs/specs/otlp/#failures-1 */
 const RETRYABLE = new Set([429, 502, 503, 504])
@@ -55,9 +49,8 @@ export class Sender {
   post(path: string, body: Buffer): Promise<Answer> {
     return new Promise((resolve) => {
       const { url, headers } = this.target(path)
-      const open = this.#base.protocol === 'https:' ? requestHttps : requestHttp
       const options = { method: 'POST', agent: this.#agent, headers: { ...headers, 'content-length': body.length } }
-      const request = withoutTracing(() => open(url, options))
+      const request = withoutTracing(() => plainRequest(url, options))
       request.on('response', (response) => {
         collect(response, (answer) => {
           clearTimeout(deadline)

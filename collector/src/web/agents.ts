@@ -20,7 +20,8 @@ const horizon = "(toStartOfDay(now('UTC')) - INTERVAL 29 DAY)"
  * An instance may have started more than once: its counters begin at nothing each time, so the newest report of each
  * start is added up. `in_flight` is of the running one; `missing` is what is nowhere: seen, but neither stored, dropped
  * nor in flight, as when a process was killed with calls in its queue. It is a lower bound, for calls arrive between two
- * reports. `stored` and `missing` are null when the first start is older than what is kept of calls.
+ * reports, which are in `stored` already. `stored` and `missing` are null when the first start is older than what is kept
+ * of calls.
  *
  * Reports from before agents told when they started count as one start, and not beside others.
  */

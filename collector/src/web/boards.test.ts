@@ -298,6 +298,20 @@ describe('the accounts of agents', () => {
     expect(await figure('Agents with a fault', before)).toBe(0)
   })
 
+  test('the same from quarters of an hour, when buckets are wide', async () => {
+    const of = { from: now - 25 * 60 * minute, to: now, intervalMs: 3_600_000 }
+    const seen = calls.filter(({ service }) => service !== awkwardService).length + 14 + 4 + 4
+    const services = ['shop', 'billing']
+    const share = async (title: string) => (await ask(agents, titled(agents, title), of, services)).rows[0]![0]
+    expect(await share('Calls lost')).toEqual(close(14 / seen))
+    expect(await share('Agents reporting')).toBe(3)
+    expect(await share('Agents with a fault')).toBe(1)
+    expect(await share('Calls on their way')).toBe(4)
+    const kept = (await ask(agents, titled(agents, 'Details kept and dropped'), of, services)).rows
+    expect(new Set(kept.map(([time]) => Number(time) % 3_600_000))).toEqual(new Set([0]))
+    expect(kept.length).toBeGreaterThan(20)
+  })
+
   test('losses by reason, in the buckets of the reports that told them', async () => {
     const of = { ...range, intervalMs: 30_000 }
     const { rows } = await ask(agents, titled(agents, 'Calls lost, by reason'), of)

@@ -3,7 +3,7 @@ const shop = require('./shop.cjs')
 
 module.exports = async (load) => {
   const { Hono } = await load('hono')
-  const { getRequestListener } = await load('@hono/node-server')
+  const { getRequestListener, serve } = await load('@hono/node-server')
   const app = new Hono()
   app.use(async (_, next) => next())
   app.use('/private/*', async (c, next) => (c.req.header('x-key') ? next() : c.json({ error: 'who?' }, 401)))
@@ -34,5 +34,8 @@ module.exports = async (load) => {
   const tenant = new Hono().basePath('/tenants/:tenant')
   tenant.get('/things/:thing', (c) => c.json(shop.thing(c.req.param('tenant'), c.req.param('thing'))))
   app.route('/', tenant)
-  return getRequestListener(app.fetch)
+  if (process.env.APP_LISTENER) return getRequestListener(app.fetch)
+  return new Promise((resolve) => {
+    const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }, () => resolve(server))
+  })
 }
