@@ -1,6 +1,7 @@
 import type { Call } from '../call.ts'
 import type { Feature } from '../health.ts'
 import { BODY_MEMORY } from '../limits.ts'
+import { utf8Length } from '../ship/bytes.ts'
 
 /** Which bodies are looked at: text that people send to APIs; no files, no media, no endless streams. */
 const TEXTUAL =
@@ -86,6 +87,18 @@ export class Bodies {
     } catch (error) {
       call.requestBody = null
       this.#feature.fault(error)
+    }
+  }
+
+  /** A part of an answer as the application writes it: counts its bytes, and keeps them where they are to be kept. */
+  wrote(call: Call, chunk: unknown, encoding: unknown): void {
+    if (typeof chunk === 'string') {
+      const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
+      call.responseBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
+      if (call.responseBody !== null) this.answer(call, chunk, other ? encoding : undefined)
+    } else if (chunk instanceof Uint8Array) {
+      call.responseBytes += chunk.length
+      if (call.responseBody !== null) this.answer(call, chunk)
     }
   }
 

@@ -3,7 +3,6 @@ import http from 'node:http'
 import { CALL, Call, type Headers, type Kind, outcomeOf, type Request, type Response } from '../call.ts'
 import { enterScope } from '../context.ts'
 import type { Feature } from '../health.ts'
-import { utf8Length } from '../ship/bytes.ts'
 import { parseTraceParent } from '../traceparent.ts'
 import type { Bodies } from './body.ts'
 import type { Calls, Capture } from './calls.ts'
@@ -165,15 +164,7 @@ export class ServerCapture implements Capture {
     try {
       if (call.firstByte === 0) this.#answer(call)
       // Node refuses bytes after the end, and writes none when the connection is gone.
-      if (response.writableEnded || response.destroyed) return
-      if (typeof chunk === 'string') {
-        const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
-        call.responseBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
-        if (call.responseBody !== null) this.#bodies.answer(call, chunk, other ? encoding : undefined)
-      } else if (chunk instanceof Uint8Array) {
-        call.responseBytes += chunk.length
-        if (call.responseBody !== null) this.#bodies.answer(call, chunk)
-      }
+      if (!response.writableEnded && !response.destroyed) this.#bodies.wrote(call, chunk, encoding)
     } catch (error) {
       this.#feature.fault(error)
     }
