@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { gzipSync } from 'node:zlib'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Host, serve, tally } from './host.ts'
 import { type Attributes, type Receiver, startReceiver } from './receiver.ts'
@@ -185,4 +185,26 @@ test('what is to be ignored is neither recorded nor counted', async () => {
   await host.stop()
   expect(receiver.calls.map(({ name }) => name)).toEqual(['GET /br'])
   expect(receiver.counts).toEqual({ seen: 1, sent: 1 })
+})
+
+test.each(['0', '1'])('secrets in any place of a call stay in the process, trace ratio %s', async (ratio) => {
+  const secrets = ['hunter2-hunter2', '4111111111111111', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc', 'carol@example.com']
+  const [password, card, key, mail] = secrets as [string, string, string, string]
+  const host = await app({ CALLSIGHT_CAPTURE_BODIES: 'all', CALLSIGHT_TRACE_RATIO: ratio })
+  const headers = { ...json, authorization: `Bearer ${key}`, cookie: `session=${password}`, 'x-note': `from ${mail}` }
+  const body = JSON.stringify({
+    user: { password },
+    text: `pay with ${card} or ${key}`,
+    nested: JSON.stringify({ mail }),
+  })
+  await ask(host, `/echo?token=${key}&q=${card}`, { method: 'POST', headers, body })
+  await ask(host, `/users/${mail}/reset/${key}`, { headers })
+  const form = `password=${password}&card=${card}&mail=${encodeURIComponent(mail)}`
+  const type = { 'content-type': 'application/x-www-form-urlencoded' }
+  await ask(host, '/fail', { method: 'POST', headers: { ...headers, ...type }, body: form })
+  await host.stop()
+  expect(receiver.calls).toHaveLength(3)
+  const wire = receiver.bodies.map((sent) => gunzipSync(sent).toString('latin1')).join()
+  for (const secret of [...secrets, encodeURIComponent(mail)]) expect(wire).not.toContain(secret)
+  expect(of('POST /echo')[0]?.[REQUEST]).toContain('[redacted]')
 })
