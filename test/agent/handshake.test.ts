@@ -162,6 +162,15 @@ test('expectations: with and without listeners', async () => {
   ])
 })
 
+test('addresses are sent as configured, whatever the way of capture', async () => {
+  const host = await serve('handshake.cjs', { collector: receiver.url, env: { CALLSIGHT_CLIENT_ADDRESS: 'truncated' } })
+  for (const text of [get('/ok', 'connection: close\r\n'), 'nonsense\r\n\r\n', upgrade('/refused')]) {
+    await converse(dial(host), [text])
+  }
+  await host.stop()
+  expect(receiver.calls.map(({ attributes }) => attributes['client.address'])).toEqual(Array(3).fill('127.0.0.0'))
+})
+
 test('a flood of garbage is many calls of one operation, and nothing is left of it', async () => {
   const host = await app('')
   for (let round = 0; round < 20; round++) {

@@ -81,7 +81,7 @@ export class Connections {
   }
 }
 
-/** Of HTTP/2: a stream has no socket of its own, its session has. */
-function socketOf(call: Call & { stream?: { session?: { socket?: Socket } } }): Socket | undefined {
-  return call.stream?.session?.socket
+/** A stream of HTTP/2 has no socket of its own, its session has; what could not be parsed has nothing but its socket. */
+function socketOf(call: Call & { stream?: { session?: { socket?: Socket } }; socket?: Socket }): Socket | undefined {
+  return call.stream?.session?.socket ?? call.socket
 }

@@ -29,6 +29,16 @@ interface Refused {
 /** Node's own parser, which knows the request that it is in the middle of. */
 type Parsed = Socket & { [REFUSED]?: true; parser?: { incoming?: Request | null } | null }
 
+/** There is no request to get at the connection by. */
+class RefusedCall extends Call {
+  socket: Socket | undefined
+
+  constructor(kind: Kind, socket: Socket) {
+    super(kind, performance.now(), '_OTHER', '', NO_HEADERS)
+    this.socket = socket
+  }
+}
+
 export class MalformedCapture implements Capture, RawListener {
   readonly #calls: Calls
   readonly #events: ServerEvents
@@ -91,10 +101,11 @@ export class MalformedCapture implements Capture, RawListener {
     // What the parser makes of the rest of a connection that it gave up is the same request.
     if (socket[REFUSED] === true) return
     socket[REFUSED] = true
-    const call = new Call(this.#kind, performance.now(), '_OTHER', '', NO_HEADERS)
+    const call = new RefusedCall(this.#kind, socket)
     call.errorCode = code
     call.peer = clientOf(socket, socket)
     this.#calls.begin(call)
+    call.socket = undefined
     this.#answers.watch(call, socket, this.#feature, this)
   }
 
