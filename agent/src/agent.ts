@@ -3,12 +3,17 @@ import http from 'node:http'
 import { Account } from './account.ts'
 import type { Call, Consumer, Outcome } from './call.ts'
 import { Bodies } from './capture/body.ts'
-import { Calls } from './capture/calls.ts'
+import { Calls, type Capture } from './capture/calls.ts'
+import { ClientCapture } from './capture/client.ts'
 import { acceptConsumer, Consumers, keySecret } from './capture/consumer.ts'
 import { noteLayerPaths } from './capture/express.ts'
 import { followFastify } from './capture/fastify.ts'
+import { Http2ClientCapture } from './capture/http2client.ts'
+import { Pushed } from './capture/push.ts'
 import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
+import { UndiciCapture } from './capture/undici.ts'
+import { Upstreams } from './capture/upstream.ts'
 import { type Clock, startClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
@@ -58,7 +63,10 @@ export class Agent {
   readonly #loop: Loop
   readonly #calls: Calls
   readonly #bodies: Bodies
+  readonly #pushed: Pushed
   readonly #server: ServerCapture
+  readonly #upstreams = new Upstreams()
+  readonly #outgoing: readonly Capture[]
   readonly #lastWords: LastWords
   readonly #undo: (() => void | Promise<void>)[] = []
   readonly #undoRoutes: (() => void)[] = []
@@ -102,17 +110,29 @@ export class Agent {
       config.captureBodies === 'none' ? 0 : config.bodyLimit,
       health.feature('bodies', () => this.#bodies.stop()),
     )
+    this.#pushed = new Pushed(this.#bodies)
     this.#server = new ServerCapture(
       this.#calls,
       this.#bodies,
       health.feature('incoming calls', () => this.#server.stop()),
     )
+    this.#outgoing = [
+      ['http', ClientCapture] as const,
+      ['undici', UndiciCapture] as const,
+      ['http2', Http2ClientCapture] as const,
+    ].map(([name, Way]) => {
+      const feature = health.feature(`outgoing ${name} calls`, () => capture.stop())
+      const capture: Capture = new Way(this.#calls, this.#bodies, this.#upstreams, feature)
+      return capture
+    })
   }
 
   /** Begins to listen. Starts no timer, opens no connection and loads nothing before the host serves HTTP. */
   start(): void {
     anchorOutside()
+    this.#pushed.start()
     this.#server.start()
+    for (const capture of this.#outgoing) capture.start()
     this.#undoRoutes.push(
       noteLayerPaths(),
       followFastify((run) => this.#routes.contain(run)),
@@ -177,7 +197,7 @@ export class Agent {
     this.#tracingFeature.contain(() => {
       if (hasProvider()) {
         this.#server.onAnswer((call) => {
-          call.span = activeSpan()
+          call.span = activeSpan() ?? call.span
         })
         return
       }
@@ -210,7 +230,9 @@ export class Agent {
   }
 
   #stopCapture(): void {
+    for (const capture of this.#outgoing) capture.stop()
     this.#server.stop()
+    this.#pushed.stop()
     this.#loop.stop()
   }
 
@@ -220,7 +242,7 @@ export class Agent {
     this.#loop.watch(call.start)
     call.lateness = this.#loop.late(call.start)
     // A runtime without the listen channel, or a server that was listening already: from the next call on.
-    if (this.#tracingWaits) setImmediate(() => this.#startTracing())
+    if (this.#tracingWaits && call.kind.direction === 'in') setImmediate(() => this.#startTracing())
     if (this.#tracing !== undefined && call.kind.direction === 'in') this.#trace(call, this.#tracing)
     if (timed) this.#work.end()
   }
@@ -239,12 +261,13 @@ export class Agent {
     const before = this.#queue.calls.length
     try {
       const now = performance.now()
+      const ended = call.lastByte || now
       const timed = this.#work.begin(now)
       if (call.traced) this.#endSpan(call)
       writeCall(this.#queue.calls, call, {
         operation: this.#operationOf(call),
         outcome,
-        duration: Math.round((now - call.start) * 1000),
+        duration: Math.round((ended - call.start) * 1000),
         firstByte: call.firstByte === 0 ? 0 : Math.max(1, Math.round((call.firstByte - call.start) * 1000)),
         started: this.#clock.micros(call.start),
         loopWait: this.#loop.late(now) - call.lateness,
@@ -263,6 +286,7 @@ export class Agent {
 
   /** A framework that is not understood costs a call its name, not the record. */
   #operationOf(call: Call): Operation {
+    if (call.kind.direction === 'out') return this.#upstreams.operationOf(call)
     if (!this.#routes.off) {
       try {
         return this.#operations.of(call)
@@ -274,7 +298,8 @@ export class Agent {
   }
 
   #consumerOf(call: Call): Buffer | undefined {
-    if (this.#identity.off) return undefined
+    // Of an outgoing call we are the consumer ourselves, and its keys are ours.
+    if (this.#identity.off || call.kind.direction === 'out') return undefined
     try {
       return call.consumer === undefined
         ? this.#consumers.fromHeaders(call.headers)

@@ -51,7 +51,8 @@ export class Call {
   readonly method: string
   /** Path and query as they were sent, whatever a framework makes of them. */
   readonly url: string
-  readonly headers: Headers
+  /** Of an outgoing call only once its header is about to be sent. */
+  headers: Headers
   /** The host's own objects, where frameworks and applications leave their facts; gone once the call is recorded. */
   request: Request | undefined
   response: Response | undefined
@@ -66,7 +67,7 @@ export class Call {
   responseBody: Body | null | undefined = undefined
   /** The socket stayed silent longer than the server's timeout. */
   timedOut = false
-  /** The application itself tore the response down, the client was still there. */
+  /** The application itself broke the call off, the other side was still there. */
   destroyed = false
   /** Recorded; whatever comes later is too late. */
   done = false
@@ -87,6 +88,13 @@ export class Call {
   scope: Scope | undefined = undefined
   /** The address of the other side, already encoded: the client's of an incoming call, the server's of an outgoing one. */
   peer: Buffer | undefined = undefined
+  /** What an outgoing call was sent as and what came back, objects of its way of capture; gone once it is recorded. */
+  sent: object | undefined = undefined
+  received: object | undefined = undefined
+  /** The incoming call on whose behalf an outgoing one is made, where that is known. */
+  within: Call | undefined = undefined
+  /** When the last byte came, where the call ends only later: an answer that nobody reads. 0: it ends when it ends. */
+  lastByte = 0
 
   constructor(kind: Kind, start: number, method: string, url: string, headers: Headers) {
     this.kind = kind

@@ -79,3 +79,10 @@ export const BODY_LIMIT_MOST = 1024 * 1024
 
 /** One piece of the agent's work in this many is timed: reading the clock for each would be a good part of the work. */
 export const WORK_SAMPLE = 64
+
+/** Servers that the application calls, remembered with their encoded address: about 300 bytes each. */
+export const UPSTREAM_PEERS = 1000
+/** Operations of outgoing calls, all of them guessed. Past it they are `_OTHER`. */
+export const UPSTREAM_OPERATIONS = 1000
+/** Names of hosts and error codes of outgoing calls are cut here: longer ones are garbage. */
+export const UPSTREAM_TEXT = 256

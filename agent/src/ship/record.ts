@@ -124,6 +124,7 @@ function encodeShape(direction: 'in' | 'out', operation: Operation, status: numb
     ['callsight.outcome', outcome],
   ]
   if (operation.route !== undefined) attributes.push(['http.route', operation.route])
+  if (direction === 'out') attributes.push(['callsight.operation.source', 'guess'])
   if (status > 0) attributes.push(['http.response.status_code', status])
   const failed = outcome === 'server_error' || outcome === 'timeout'
   if (outcome !== 'ok' && outcome !== 'client_error') {
@@ -154,6 +155,13 @@ export function encodeClient(address: string): Buffer {
   // An IPv4 peer of a dual-stack socket.
   const plain = address.startsWith('::ffff:') ? address.slice(7) : address
   return encodeAttribute(SPAN_ATTRIBUTE, 'client.address', plain)
+}
+
+/** The server of an outgoing call. */
+export function encodeServer(address: string, port: number | undefined): Buffer {
+  const parts = [encodeAttribute(SPAN_ATTRIBUTE, 'server.address', address)]
+  if (port !== undefined) parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'server.port', port))
+  return Buffer.concat(parts)
 }
 
 function encodedAgent(agent: string): Buffer {

@@ -2,6 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 import { withoutTracing } from '../foreign.ts'
 import { ANSWER_BYTES, RETRY_AFTER_LONGEST, SEND_TIME } from '../limits.ts'
+import { ownRequest } from '../own.ts'
 
 /** What became of one request. */
 export type Answer =
@@ -49,7 +50,7 @@ export class Sender {
       const { url, headers } = this.target(path)
       const open = this.#base.protocol === 'https:' ? requestHttps : requestHttp
       const options = { method: 'POST', agent: this.#agent, headers: { ...headers, 'content-length': body.length } }
-      const request = withoutTracing(() => open(url, options))
+      const request = withoutTracing(() => ownRequest(() => open(url, options)))
       request.on('response', (response) => {
         collect(response, (answer) => {
           clearTimeout(deadline)
