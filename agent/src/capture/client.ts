@@ -166,6 +166,8 @@ export class ClientCapture implements Capture {
         // An answer that the application destroys with an error of its own takes the request with it.
         if (answer?.errored === first && answer !== null && answer !== undefined) call.destroyed = true
         noteFailure(call, first)
+        call.lastByte = performance.now()
+        if (isConnecting(request, first)) call.requestBytes = 0
         // Without a connection there may be no 'close' either.
         if (!request.socket) this.#end(call)
       }
@@ -192,9 +194,7 @@ export class ClientCapture implements Capture {
   #end(call: Call): void {
     const request = call.sent as Outgoing
     const answer = request.res
-    if (answer === undefined || answer === null) {
-      if (!wasConnected(request)) call.requestBytes = 0
-    } else {
+    if (answer !== undefined && answer !== null) {
       call.status ||= answer.statusCode ?? 0
       // Node itself destroys what a lost connection leaves incomplete, with an error of this name.
       if (answer.destroyed && answer.errored?.message !== 'aborted') call.destroyed = true
@@ -207,16 +207,19 @@ export class ClientCapture implements Capture {
     try {
       if (call.headers === NONE) call.headers = sentHeaders(call.sent as Outgoing)
       identifyCall(call)
+      this.#calls.end(call, outcomeOfOutgoing(call, complete))
     } catch (error) {
       this.#feature.fault(error)
     }
-    this.#calls.end(call, outcomeOfOutgoing(call, complete))
   }
 }
 
-/** Before there was a connection, whatever was written stayed here. */
-function wasConnected({ socket }: Outgoing): boolean {
-  return socket !== null && socket !== undefined && socket.bytesWritten > 0
+/** Whether the request failed before there was a connection: whatever was written stayed here. */
+function isConnecting({ socket }: Outgoing, error: unknown): boolean {
+  if (!socket || (socket as { secureConnecting?: boolean }).secureConnecting === true) return true
+  const { syscall, errors } = error as { syscall?: unknown; errors?: { syscall?: unknown }[] }
+  const step = syscall ?? errors?.[0]?.syscall
+  return step === 'connect' || step === 'getaddrinfo'
 }
 
 /** The header as it was set; one that was given as an array goes to the wire as it is and is found only there. */

@@ -230,15 +230,16 @@ export class Http2ClientCapture implements Capture {
     }
   }
 
+  /** Never throws. */
   #finish(call: Call, complete: boolean): void {
     if (call.done) return
     call.lastByte = 0
     try {
       identifyCall(call)
+      this.#calls.end(call, outcomeOfOutgoing(call, complete))
     } catch (error) {
       this.#feature.fault(error)
     }
-    this.#calls.end(call, outcomeOfOutgoing(call, complete))
   }
 }
 

@@ -140,8 +140,8 @@ export class UndiciCapture implements Capture {
   #fail(call: Call, error: unknown): void {
     // Nobody was interested in the rest of the answer: what `fetch` had to tell it has told with the header.
     if (call.status > 0 && error === COLLECTED) {
-      call.lastByte ||= call.firstByte
-      this.#calls.end(this.#identified(call), outcomeOfOutgoing(call, true))
+      const last = call.lastByte || call.firstByte
+      this.#finish(call, true, last)
       return
     }
     noteFailure(call, error)
@@ -150,21 +150,22 @@ export class UndiciCapture implements Capture {
     this.#finish(call, false)
   }
 
-  #finish(call: Call, complete: boolean): void {
+  /**
+   * Never throws.
+   *
+   * @param last when the last byte came, if not now
+   */
+  #finish(call: Call, complete: boolean, last = 0): void {
     if (call.done) return
-    call.lastByte = 0
-    this.#calls.end(this.#identified(call), outcomeOfOutgoing(call, complete))
-  }
-
-  /** The header is final now: instrumentations may add their fields until it is sent. */
-  #identified(call: Call): Call {
     try {
+      call.lastByte = last
+      // It is final now: instrumentations may add their fields until it is sent.
       call.headers = sentHeaders(call.sent as Outgoing)
       identifyCall(call)
+      this.#calls.end(call, outcomeOfOutgoing(call, complete))
     } catch (error) {
       this.#feature.fault(error)
     }
-    return call
   }
 
   /** A copy's Request class is met for the first time. */

@@ -1,0 +1,110 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import type { AddressInfo, Server } from 'node:net'
+import { gzipSync } from 'node:zlib'
+
+/*
+ * The other side of outgoing calls: a server with a path for everything that can happen, which keeps its own account of
+ * the bytes of each request and answer.
+ */
+
+export interface Seen {
+  method: string
+  path: string
+  requestBytes: number
+  headers: IncomingMessage['headers']
+  port: number | undefined
+}
+
+export interface Upstream {
+  origin: string
+  port: number
+  seen: Seen[]
+  server: Server
+  close(): Promise<void>
+}
+
+type Request = IncomingMessage | Http2ServerRequest
+type Response = ServerResponse | Http2ServerResponse
+
+export const GZIPPED = gzipSync('x'.repeat(50_000))
+export const LARGE = 3_000_000
+
+type Answer = (response: ServerResponse, request: Request) => void
+
+/** Breaks off: without a proper end of the connection, or of the stream where the connection has many. */
+function breakOff(response: ServerResponse): void {
+  const stream = (response as unknown as Partial<Http2ServerResponse>).stream
+  if (stream === undefined) response.destroy()
+  else {
+    stream.on('error', () => {})
+    stream.destroy(new Error('broken'))
+  }
+}
+
+const answers: Record<string, Answer> = {
+  '/text': (response) => void response.end('hällo'),
+  '/gzip': (response) => void response.writeHead(200, { 'content-encoding': 'gzip' }).end(GZIPPED),
+  '/chunked': (response) => {
+    response.write('one,')
+    setTimeout(() => response.end('two'), 5)
+  },
+  '/none': (response) => void response.writeHead(204).end(),
+  '/same': (response) => void response.writeHead(304).end(),
+  '/fail': (response) => void response.writeHead(500).end('no'),
+  '/gateway': (response) => void response.writeHead(504).end('late'),
+  '/late': (response) => {
+    setTimeout(() => {
+      response.write('first')
+      setTimeout(() => response.end('second'), 60)
+    }, 80)
+  },
+  '/large': (response) => void response.end(Buffer.alloc(LARGE)),
+  '/truncated': (response) => {
+    response.writeHead(200, { 'content-length': '100' }).write('ten bytes.')
+    setTimeout(() => breakOff(response), 10)
+  },
+  '/hangup': breakOff,
+}
+
+function answer(request: Request, response: ServerResponse, seen: Seen[]): void {
+  const path = (request.url ?? '').split('?')[0]!
+  const one: Seen = { method: request.method ?? '', path, requestBytes: 0, headers: request.headers, port: undefined }
+  one.port = request.socket?.remotePort
+  seen.push(one)
+  request.on('data', (chunk: Buffer) => {
+    one.requestBytes += chunk.length
+  })
+  request.on('error', () => {})
+  if (path.startsWith('/hang/')) return
+  if (path.startsWith('/part/')) return void response.write('part')
+  const known = answers[path]
+  request.on('end', () => {
+    if (known !== undefined) known(response, request)
+    else if (path === '/missing') response.writeHead(404).end('nothing')
+    else response.end('{}')
+  })
+}
+
+/** Starts an upstream. `http2`: without TLS, as `http2.connect('http://…')` speaks it. */
+export async function startUpstream(protocol: 'http' | 'http2' = 'http'): Promise<Upstream> {
+  const seen: Seen[] = []
+  const listener = (request: Request, response: Response) => answer(request, response as ServerResponse, seen)
+  const server = protocol === 'http' ? createServer(listener) : createHttp2Server(listener)
+  const sessions = new Set<{ destroy(): void }>()
+  server.on('session', (session) => sessions.add(session))
+  server.on('connection', (socket) => sessions.add(socket))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    port,
+    seen,
+    server,
+    close: () =>
+      new Promise<void>((resolve) => {
+        server.close(() => resolve())
+        for (const session of sessions) session.destroy()
+      }),
+  }
+}
