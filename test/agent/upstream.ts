@@ -1,6 +1,13 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
-import type { AddressInfo, Server } from 'node:net'
+import {
+  createSecureServer as createHttp2SecureServer,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2'
+import { createServer as createSecureServer } from 'node:https'
+import { type AddressInfo, createServer as createRawServer, type Server } from 'node:net'
 import { gzipSync } from 'node:zlib'
 
 /*
@@ -21,6 +28,8 @@ export interface Upstream {
   port: number
   seen: Seen[]
   server: Server
+  /** Connections that are closed. */
+  ended: number
   close(): Promise<void>
 }
 
@@ -78,7 +87,7 @@ function answer(request: Request, response: ServerResponse, seen: Seen[]): void 
   request.on('error', () => {})
   if (path.startsWith('/hang/')) return
   if (path.startsWith('/part/')) return void response.write('part')
-  const known = answers[path]
+  const known = answers[path] ?? answers[path.slice(0, path.indexOf('/', 1))]
   request.on('end', () => {
     if (known !== undefined) known(response, request)
     else if (path === '/missing') response.writeHead(404).end('nothing')
@@ -86,25 +95,70 @@ function answer(request: Request, response: ServerResponse, seen: Seen[]): void 
   })
 }
 
-/** Starts an upstream. `http2`: without TLS, as `http2.connect('http://…')` speaks it. */
-export async function startUpstream(protocol: 'http' | 'http2' = 'http'): Promise<Upstream> {
+/** What no server of Node answers by itself, by path. */
+const SWITCH = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n'
+const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nfine'
+const raw: Record<string, [string, string?]> = {
+  'GET /upgrade': [SWITCH],
+  'GET /upgrade/nobody': [SWITCH],
+  'CONNECT example.com:443': ['HTTP/1.1 200 Connection established\r\n\r\n'],
+  'POST /continue': ['HTTP/1.1 100 Continue\r\n\r\n', OK],
+  'GET /hints': ['HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n', OK],
+}
+
+/** Starts a server that answers by the first line of a request, a second time 60 ms later. */
+export function startRawUpstream(): Promise<Upstream> {
+  return listen(
+    createRawServer((socket) => {
+      socket.on('error', () => {})
+      socket.once('data', (chunk) => {
+        const [first, second] = raw[/^\S+ \S+/.exec(String(chunk))![0]]!
+        socket.write(first)
+        if (second !== undefined) setTimeout(() => socket.write(second), 60)
+      })
+    }),
+    [],
+  )
+}
+
+const LOCALHOST = readFileSync(new URL('app/localhost.pem', import.meta.url))
+
+/** Starts an upstream. `http2`: without TLS, as `http2.connect('http://…')` speaks it. `https`: for `localhost`. */
+export function startUpstream(protocol: 'http' | 'https' | 'http2' | 'https2' = 'http'): Promise<Upstream> {
   const seen: Seen[] = []
   const listener = (request: Request, response: Response) => answer(request, response as ServerResponse, seen)
-  const server = protocol === 'http' ? createServer(listener) : createHttp2Server(listener)
-  const sessions = new Set<{ destroy(): void }>()
-  server.on('session', (session) => sessions.add(session))
-  server.on('connection', (socket) => sessions.add(socket))
+  const tls = { key: LOCALHOST, cert: LOCALHOST, allowHTTP1: true }
+  const server = {
+    http: () => createServer(listener),
+    https: () => createSecureServer(tls, listener),
+    http2: () => createHttp2Server(listener),
+    https2: () => createHttp2SecureServer(tls, listener),
+  }[protocol]()
+  return listen(server, seen)
+}
+
+async function listen(server: Server, seen: Seen[]): Promise<Upstream> {
+  const open = new Set<{ destroy(): void }>()
+  server.on('session', (session) => open.add(session))
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.on('close', () => {
+      upstream.ended += 1
+    })
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  return {
+  const upstream: Upstream = {
     origin: `http://127.0.0.1:${port}`,
     port,
     seen,
     server,
+    ended: 0,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve())
-        for (const session of sessions) session.destroy()
+        for (const one of open) one.destroy()
       }),
   }
+  return upstream
 }

@@ -24,7 +24,11 @@ const CREATED = 'http.client.request.created'
 
 /** Null: a request that is no call of the application. */
 type Outgoing = ClientRequest & { [CALL]?: Call | null; res?: Answer | null; socketPath?: string; _header?: unknown }
-type Answer = IncomingMessage & { [CALL]?: Call | null; errored?: NodeJS.ErrnoException | null }
+type Answer = IncomingMessage & {
+  [CALL]?: Call | null
+  errored?: NodeJS.ErrnoException | null
+  _dumped?: boolean
+}
 
 /** The header is not final yet. */
 const NONE: Headers = Object.freeze({})
@@ -206,12 +210,20 @@ export class ClientCapture implements Capture {
     if (call.done) return
     try {
       if (call.headers === NONE) call.headers = sentHeaders(call.sent as Outgoing)
+      if (complete) call.responseBytes = Math.max(call.responseBytes, dumpedSize(call))
       identifyCall(call)
       this.#calls.end(call, outcomeOfOutgoing(call, complete))
     } catch (error) {
       this.#feature.fault(error)
     }
   }
+}
+
+/** An answer that nobody listens for is thrown away by Node before it is pushed: only its declared size is known. */
+function dumpedSize({ method, status, received }: Call): number {
+  const answer = received as Answer | undefined
+  if (answer?._dumped !== true || method === 'HEAD' || status === 204 || status === 304) return 0
+  return Number(answer.headers['content-length']) || 0
 }
 
 /** Whether the request failed before there was a connection: whatever was written stayed here. */

@@ -10,6 +10,8 @@ const soon = (ms, reason) => {
 }
 
 const asks = {
+  // fetch is loaded when it is first used.
+  'GET /first': {},
   'GET /text': {},
   'HEAD /text': {},
   'GET /gzip': {},
