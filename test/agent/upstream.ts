@@ -7,7 +7,8 @@ import {
   type Http2ServerResponse,
 } from 'node:http2'
 import { createServer as createSecureServer } from 'node:https'
-import { type AddressInfo, createServer as createRawServer, type Server } from 'node:net'
+import { type AddressInfo, connect, createServer as createRawServer, type Server } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 
 /*
@@ -39,7 +40,8 @@ type Response = ServerResponse | Http2ServerResponse
 export const GZIPPED = gzipSync('x'.repeat(50_000))
 export const LARGE = 3_000_000
 
-type Answer = (response: ServerResponse, request: Request) => void
+/** `times`: how often this path has been asked for. */
+type Answer = (response: ServerResponse, request: Request, times: number) => void
 
 /** Breaks off: without a proper end of the connection, or of the stream where the connection has many. */
 function breakOff(response: ServerResponse): void {
@@ -74,6 +76,8 @@ const answers: Record<string, Answer> = {
     setTimeout(() => breakOff(response), 10)
   },
   '/hangup': breakOff,
+  '/redirect': (response) => void response.writeHead(302, { location: '/text/redirected' }).end(),
+  '/flaky': (response, _, times) => void response.writeHead(times < 3 ? 503 : 200).end('at last'),
 }
 
 function answer(request: Request, response: ServerResponse, seen: Seen[]): void {
@@ -89,7 +93,7 @@ function answer(request: Request, response: ServerResponse, seen: Seen[]): void 
   if (path.startsWith('/part/')) return void response.write('part')
   const known = answers[path] ?? answers[path.slice(0, path.indexOf('/', 1))]
   request.on('end', () => {
-    if (known !== undefined) known(response, request)
+    if (known !== undefined) known(response, request, seen.filter((other) => other.path === path).length)
     else if (path === '/missing') response.writeHead(404).end('nothing')
     else response.end('{}')
   })
@@ -127,6 +131,14 @@ const LOCALHOST = readFileSync(new URL('app/localhost.pem', import.meta.url))
 export function startUpstream(protocol: 'http' | 'https' | 'http2' | 'https2' = 'http'): Promise<Upstream> {
   const seen: Seen[] = []
   const listener = (request: Request, response: Response) => answer(request, response as ServerResponse, seen)
+  const tunnel = (request: Request, socket: Duplex): void => {
+    const [host, port] = (request.url ?? '').split(':')
+    const through = connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n')
+      socket.pipe(through).pipe(socket)
+    })
+    for (const end of [socket, through]) end.on('error', () => through.destroy())
+  }
   const tls = { key: LOCALHOST, cert: LOCALHOST, allowHTTP1: true }
   const server = {
     http: () => createServer(listener),
@@ -134,6 +146,7 @@ export function startUpstream(protocol: 'http' | 'https' | 'http2' | 'https2' = 
     http2: () => createHttp2Server(listener),
     https2: () => createHttp2SecureServer(tls, listener),
   }[protocol]()
+  if (protocol === 'http') server.on('connect', tunnel)
   return listen(server, seen)
 }
 

@@ -15,7 +15,8 @@ import { UPSTREAM_TEXT } from '../limits.ts'
  */
 export function outcomeOfOutgoing(call: Call, complete: boolean): Outcome {
   const { status } = call
-  if (complete) {
+  // An application that does not read an error to its end has got it all the same.
+  if (complete || (call.destroyed && status >= 400)) {
     call.errorCode = undefined
     if (status === 504) return 'timeout'
     return status < 400 ? 'ok' : status < 500 ? 'client_error' : 'server_error'
@@ -48,7 +49,8 @@ export function noteFailure(call: Call, error: unknown): void {
 
 /** ETIMEDOUT is also what the kernel says; the others are undici's and those of common client libraries. */
 const TIMEOUT = /^(ETIMEDOUT|ESOCKETTIMEDOUT|UND_ERR_(HEADERS|BODY|CONNECT)_TIMEOUT)$/
-const ABORT = /^(ABORT_ERR|UND_ERR_ABORTED|UND_ERR_DESTROYED)$/
+/** undici's RetryAgent throws away an answer that it does not like: REQ_RETRY. */
+const ABORT = /^(ABORT_ERR|UND_ERR_(ABORTED|DESTROYED|REQ_RETRY))$/
 
 function isTimeout({ name, code }: Failure): boolean {
   return name === 'TimeoutError' || (typeof code === 'string' && TIMEOUT.test(code))
