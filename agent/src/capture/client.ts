@@ -68,29 +68,29 @@ export class ClientCapture implements Capture {
 
   /** The call of a request, which begins here if it has not yet. Never throws. */
   #callOf(request: Outgoing): Call | null {
-    let call = request[CALL]
+    const call = request[CALL]
     if (call !== undefined) return call
     if (!this.#on) return null
+    request[CALL] = null
     try {
-      call = this.#begin(request)
+      this.#begin(request)
     } catch (error) {
       this.#feature.fault(error)
     }
-    request[CALL] = call ?? null
-    return call ?? null
+    return request[CALL]
   }
 
-  #begin(request: Outgoing): Call | null {
+  #begin(request: Outgoing): void {
     const { protocol, method, path, socketPath } = request
     const origin = socketPath ? `unix:${socketPath}` : `${protocol}//${request.getHeader('host') ?? request.host}`
     const peer = this.#upstreams.peerOf(origin, path, request.getHeader('user-agent'))
-    if (peer === undefined) return null
+    if (peer === undefined) return
     const call = new Call(this.#kind, performance.now(), method, path, NONE)
     call.peer = peer
     call.sent = request
     linkCall(call, request.getHeader('traceparent'))
+    request[CALL] = call
     this.#calls.begin(call)
-    return call
   }
 
   #patchRequest(): (() => void)[] {

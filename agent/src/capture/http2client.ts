@@ -121,8 +121,8 @@ export class Http2ClientCapture implements Capture {
     const call = new Call(this.#kind, performance.now(), method ?? 'GET', path ?? '/', headers as Headers)
     call.peer = peer
     call.sent = stream
-    stream[CALL] = call
     linkCall(call, headers.traceparent)
+    stream[CALL] = call
     this.#calls.begin(call)
   }
 

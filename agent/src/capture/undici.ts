@@ -108,8 +108,8 @@ export class UndiciCapture implements Capture {
     const call = new Call(this.#kind, performance.now(), method, path, NONE)
     call.peer = peer
     call.sent = request
-    request[CALL] = call
     linkCall(call, fieldOf(headers, 'traceparent'))
+    request[CALL] = call
     this.#calls.begin(call)
   }
 
