@@ -76,6 +76,16 @@ const answers: Record<string, Answer> = {
     setTimeout(() => breakOff(response), 10)
   },
   '/hangup': breakOff,
+  // Over HTTP/2 only: a stream that is refused, a connection that goes in the middle.
+  '/refused': (response) => {
+    const { stream } = response as unknown as Http2ServerResponse
+    stream.on('error', () => {})
+    stream.close(7)
+  },
+  '/gone': (response) => {
+    response.write('part')
+    setTimeout(() => (response as unknown as Http2ServerResponse).stream.session?.destroy(), 20)
+  },
   '/redirect': (response) => void response.writeHead(302, { location: '/text/redirected' }).end(),
   '/flaky': (response, _, times) => void response.writeHead(times < 3 ? 503 : 200).end('at last'),
 }

@@ -161,23 +161,26 @@ export class Http2ClientCapture implements Capture {
       return nextEmit.apply(this, arguments as unknown as unknown[])
     }
     function close(this: Stream, code: unknown, callback: unknown): unknown {
-      capture.#brokeOff(this)
+      capture.#brokeOff(this, true)
       return nextClose.call(this, code, callback)
     }
     function destroy(this: Stream, error: unknown, callback: unknown): unknown {
-      capture.#brokeOff(this)
+      capture.#brokeOff(this, error !== undefined && error !== null)
       return nextDestroy.call(this, error, callback)
     }
     const methods = { write, end, push, emit, close, destroy }
     return Object.entries(methods).map(([name, method]) => patch(streams, name as keyof Methods, method as Method))
   }
 
-  /** `close` and `destroy` are the application's own unless the stream or its connection is at an end already. */
-  #brokeOff(stream: Stream): void {
+  /**
+   * `close` and `destroy` are the application's own unless the stream or its connection is at an end already. A lost
+   * connection closes its streams or destroys them with its error; the application may destroy a connection with none.
+   */
+  #brokeOff(stream: Stream, lost: boolean): void {
     const call = openCall(stream)
     if (call === undefined || stream.closed || stream.destroyed) return
     const { session } = stream
-    if (session === undefined || session.destroyed || session.socket?.destroyed) return
+    if (lost && (session === undefined || session.destroyed || session.socket?.destroyed)) return
     call.destroyed = true
   }
 

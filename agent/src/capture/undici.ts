@@ -34,6 +34,7 @@ interface Answer {
 }
 type Message = { request: Outgoing; response: Answer; error: unknown; chunk: unknown }
 
+/** The header is not final yet: instrumentations may add their fields until it is sent. */
 const NONE: Headers = Object.freeze({})
 
 export class UndiciCapture implements Capture {
@@ -159,8 +160,7 @@ export class UndiciCapture implements Capture {
     if (call.done) return
     try {
       call.lastByte = last
-      // It is final now: instrumentations may add their fields until it is sent.
-      call.headers = sentHeaders(call.sent as Outgoing)
+      if (call.headers === NONE) call.headers = sentHeaders(call.sent as Outgoing)
       identifyCall(call)
       this.#calls.end(call, outcomeOfOutgoing(call, complete))
     } catch (error) {
@@ -225,7 +225,7 @@ function lengthOf(chunk: Chunk): number {
 
 /** undici keeps some fields apart from the others. */
 function sentHeaders(request: Outgoing): Headers {
-  const headers: Record<string, string | string[]> = { ...headersOf(request.headers) } as Record<string, string>
+  const headers = headersOf(request.headers) as Record<string, string | string[]>
   if (typeof request.host === 'string') headers.host = request.host
   if (typeof request.contentType === 'string') headers['content-type'] ??= request.contentType
   return headers
@@ -233,7 +233,7 @@ function sentHeaders(request: Outgoing): Headers {
 
 /** Fields by name in lower case, from name, value, name, value … as text or bytes, or from an object. */
 function headersOf(raw: unknown): Headers {
-  if (!Array.isArray(raw)) return typeof raw === 'object' && raw !== null ? (raw as Headers) : NONE
+  if (!Array.isArray(raw)) return typeof raw === 'object' && raw !== null ? { ...(raw as Headers) } : {}
   const found: Record<string, string | string[]> = {}
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = String(raw[i]).toLowerCase()
@@ -246,7 +246,7 @@ function headersOf(raw: unknown): Headers {
 
 /** One field, without making an object of all. */
 function fieldOf(raw: unknown, name: string): string | undefined {
-  if (!Array.isArray(raw)) return headersOf(raw)[name] as string | undefined
+  if (!Array.isArray(raw)) return (raw as Headers | null | undefined)?.[name] as string | undefined
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const key = raw[i] as string | Buffer
     if (key.length === name.length && String(key).toLowerCase() === name) return String(raw[i + 1])
