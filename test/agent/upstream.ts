@@ -29,8 +29,6 @@ export interface Upstream {
   port: number
   seen: Seen[]
   server: Server
-  /** Connections that are closed. */
-  ended: number
   close(): Promise<void>
 }
 
@@ -165,23 +163,18 @@ async function listen(server: Server, seen: Seen[]): Promise<Upstream> {
   server.on('session', (session) => open.add(session))
   server.on('connection', (socket) => {
     open.add(socket)
-    socket.on('close', () => {
-      upstream.ended += 1
-    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
-  const upstream: Upstream = {
+  return {
     origin: `http://127.0.0.1:${port}`,
     port,
     seen,
     server,
-    ended: 0,
     close: () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve())
         for (const one of open) one.destroy()
       }),
   }
-  return upstream
 }

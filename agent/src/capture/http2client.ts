@@ -179,9 +179,13 @@ export class Http2ClientCapture implements Capture {
   #brokeOff(stream: Stream, lost: boolean): void {
     const call = openCall(stream)
     if (call === undefined || stream.closed || stream.destroyed) return
-    const { session } = stream
-    if (lost && (session === undefined || session.destroyed || session.socket?.destroyed)) return
-    call.destroyed = true
+    try {
+      const { session } = stream
+      if (lost && (session === undefined || session.destroyed || session.socket?.destroyed)) return
+      call.destroyed = true
+    } catch {
+      // A session that has no socket any more throws when it is asked for it.
+    }
   }
 
   #wrote(stream: Stream, chunk: unknown, encoding: unknown): void {

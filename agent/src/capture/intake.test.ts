@@ -14,11 +14,16 @@ test.each([
   'otlp-gateway-prod-eu-west-2.grafana.net',
   'serverless-blue-saas.instana.io',
   'westeurope-5.in.applicationinsights.azure.com',
-])('%s is an intake', (host) => expect(isIntakeHost(host)).toBe(true))
+])('%s is an intake', (host) => expect(isIntakeHost(host, 443)).toBe(true))
+
+test('the port of a monitor’s agent is an intake', () => {
+  expect(isIntakeHost('localhost', 8126)).toBe(true)
+  expect(isIntakeHost('localhost', 8080)).toBe(false)
+})
 
 test.each(['api.datadoghq.com', 'api.newrelic.com', 'api.example.com', 'sentry.io', 'agent.example.com', 'localhost'])(
   '%s may be called',
-  (host) => expect(isIntakeHost(host)).toBe(false),
+  (host) => expect(isIntakeHost(host, 443)).toBe(false),
 )
 
 test.each([

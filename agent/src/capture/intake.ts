@@ -9,6 +9,8 @@ import { isSuppressed } from '../foreign.ts'
 interface Intake {
   product: string
   host?: RegExp
+  /** The port of its agent, on whatever host that runs. */
+  port?: number
   path?: RegExp
   userAgent?: RegExp
 }
@@ -25,6 +27,7 @@ const INTAKES: Intake[] = [
     // The agent's API, and intakes of all sites: https://docs.datadoghq.com/agent/configuration/network/
     product: 'Datadog',
     host: /(^|[.-])(intake|agent)[\w.-]*\.(datadoghq\.(com|eu)|ddog-gov\.com)$/,
+    port: 8126,
     path: /^\/(v0\.[1-9]\/(traces|stats|config|pipeline_stats)$|telemetry\/proxy\/|evp_proxy\/|debugger\/v\d\/|profiling\/v\d\/input)/,
   },
   {
@@ -54,7 +57,7 @@ const INTAKES: Intake[] = [
   { product: 'Moesif', host: /(^|\.)moesif\.(net|com)$/, userAgent: /^moesif/i },
   { product: 'Treblle', host: /(^|\.)treblle\.com$/ },
   { product: 'ReadMe', host: /^metrics\.readme\.io$/ },
-  { product: 'Instana', host: /\.instana\.io$/, path: /^\/com\.instana\.(plugin|agent)\./ },
+  { product: 'Instana', host: /\.instana\.io$/, port: 42699, path: /^\/com\.instana\.(plugin|agent)\./ },
   { product: 'Dynatrace', host: /\.(live|apps)\.dynatrace\.com$/ },
   { product: 'AppDynamics', host: /\.saas\.appdynamics\.com$/ },
   { product: 'Splunk', host: /^ingest\.[\w.-]+\.(signalfx\.com|observability\.splunkcloud\.com)$/ },
@@ -72,12 +75,13 @@ const INTAKES: Intake[] = [
 const OTLP = /\/v1(development)?\/(traces|metrics|logs|profiles)$|^\/api\/v[12]\/spans$/
 
 const HOST = either('host')
+const PORTS = new Set(INTAKES.flatMap(({ port }) => port ?? []))
 const PATH = either('path')
 const USER_AGENT = either('userAgent')
 
 /** Whether nothing but a monitor's intake lives there. */
-export function isIntakeHost(host: string): boolean {
-  return HOST.test(host)
+export function isIntakeHost(host: string, port: number): boolean {
+  return PORTS.has(port) || HOST.test(host)
 }
 
 /**

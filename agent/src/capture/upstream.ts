@@ -69,9 +69,9 @@ function addressOf(origin: string): Peer {
   } catch {
     return encodeServer(origin.slice(origin.indexOf('://') + 3).slice(0, UPSTREAM_TEXT), undefined)
   }
-  if (isIntakeHost(url.hostname)) return undefined
-  const host = url.hostname.replace(/^\[|\]$/g, '').slice(0, UPSTREAM_TEXT)
-  return encodeServer(host, Number(url.port) || (url.protocol === 'https:' ? 443 : 80))
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80)
+  if (isIntakeHost(url.hostname, port)) return undefined
+  return encodeServer(url.hostname.replace(/^\[|\]$/g, '').slice(0, UPSTREAM_TEXT), port)
 }
 
 /**
