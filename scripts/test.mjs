@@ -4,9 +4,15 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findChromium, installChromium } from './chromium.mjs'
-import { prepare, root } from './prepare.mjs'
+import { prepareMonitors } from './monitors.mjs'
+import { prepare, prepareFrameworks, root } from './prepare.mjs'
 
 prepare()
+// Not needed by somebody who names other tests.
+const files = process.argv.slice(2).filter((argument) => /[\\/]|\.test/.test(argument))
+const needs = (name) => files.length === 0 || files.some((file) => file.includes(name))
+if (needs('frameworks')) prepareFrameworks()
+if (needs('beside')) prepareMonitors()
 // Who names a browser wants that one or none.
 if (!process.env.CALLSIGHT_CHROMIUM && findChromium() === undefined) installChromium()
 

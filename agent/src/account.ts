@@ -2,10 +2,11 @@
 export type Reason = 'queue_full' | 'refused' | 'too_large' | 'unreachable' | 'error'
 
 /**
- * Why a call that was to keep its headers and bodies lost them: too many bytes wait to be sent; too many bodies are held
- * at once; redacting them would cost the host too much time; they could not be decoded; a fault.
+ * Why a call that was to keep its headers and bodies lost them: with the call itself or instead of it; `memory`: too
+ * many bodies were held at once; `busy`: redacting them would have cost the host too much time; `undecodable`: one of
+ * its bodies has a content coding that is unknown or broken.
  */
-export type PayloadReason = 'queue_full' | 'memory' | 'busy' | 'undecodable' | 'error'
+export type PayloadReason = Reason | 'memory' | 'busy' | 'undecodable'
 
 /**
  * The account of all calls of this process: `seen = sent + dropped (by reason) + in flight`, at every moment.
@@ -19,7 +20,7 @@ export class Account {
   /** Inner spans of traced calls that were lost, for any reason. They are detail: no call hangs on them. */
   spansDropped = 0
 
-  /** Calls whose headers and bodies were sent along, and those that lost them, by reason. */
+  /** Calls whose headers and bodies were acknowledged, and those that lost them, by reason. */
   payloadsKept = 0
   readonly payloadsDropped = new Map<PayloadReason, number>()
 
@@ -32,13 +33,17 @@ export class Account {
   }
 
   get lost(): number {
-    let sum = 0
-    for (const count of this.dropped.values()) sum += count
-    return sum
+    return sum(this.dropped)
   }
 
   /** Changes whenever there is something new to report. */
   get mark(): number {
-    return this.seen + this.sent + this.lost + this.spansDropped
+    return this.seen + this.sent + this.lost + this.spansDropped + this.payloadsKept + sum(this.payloadsDropped)
   }
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  let all = 0
+  for (const count of counts.values()) all += count
+  return all
 }

@@ -1,33 +1,44 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http from 'node:http'
 import { Account } from './account.ts'
-import type { Call, Consumer, Outcome } from './call.ts'
+import { type Call, type Consumer, type Outcome, pathOf } from './call.ts'
 import { Bodies } from './capture/body.ts'
-import { Calls, type Capture } from './capture/calls.ts'
+import { Calls, type Capture, callOfRequest } from './capture/calls.ts'
 import { ClientCapture } from './capture/client.ts'
-import { acceptConsumer, Consumers, keySecret } from './capture/consumer.ts'
-import { noteLayerPaths } from './capture/express.ts'
-import { followFastify } from './capture/fastify.ts'
+import { Connections } from './capture/connection.ts'
+import { acceptConsumer, keyedHash, keySecret } from './capture/consumer.ts'
+import { ServerEvents } from './capture/events.ts'
+import { followFrameworks } from './capture/frameworks.ts'
+import { Http2Capture } from './capture/http2.ts'
 import { Http2ClientCapture } from './capture/http2client.ts'
+import { Identity } from './capture/identity.ts'
+import { MalformedCapture } from './capture/malformed.ts'
+import { Patterns } from './capture/pattern.ts'
+import { Trust } from './capture/proxy.ts'
 import { Pushed } from './capture/push.ts'
+import { RawAnswers } from './capture/raw.ts'
 import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
 import { UndiciCapture } from './capture/undici.ts'
+import { UpgradeCapture } from './capture/upgrade.ts'
 import { Upstreams } from './capture/upstream.ts'
 import { type Clock, startClock } from './clock.ts'
-import type { Config } from './config.ts'
+import { type Config, privateNames } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
+import { type Detail, Details } from './detail.ts'
 import { LastWords } from './exit.ts'
 import { activeSpan, hasProvider } from './foreign.ts'
 import { type Feature, Health } from './health.ts'
 import { ATTRIBUTE_KEY, ATTRIBUTE_TEXT, ATTRIBUTES, EXIT_TIME, SPAN_TEXT } from './limits.ts'
 import type { Log } from './log.ts'
 import { Loop } from './loop.ts'
+import { compileRedactor, type Redactor } from './redact/redactor.ts'
 import { describeProcess, type Resource, VERSION } from './resource.ts'
+import { Sampler } from './sample.ts'
 import { Delivery } from './ship/delivery.ts'
 import { encodeResource, encodeScope, type ReadableSpan } from './ship/otlp.ts'
 import { Queue } from './ship/queue.ts'
-import { encodeConsumer, writeCall } from './ship/record.ts'
+import { type Ending, encodeConsumer, writeCall, writeDetail } from './ship/record.ts'
 import { encodeReport, type Report } from './ship/report.ts'
 import { Sender } from './ship/send.ts'
 import type { Tracing } from './trace.ts'
@@ -49,8 +60,9 @@ export class Agent {
   readonly #log: Log
   readonly #clock: Clock
   readonly #resource: Resource
-  readonly #operations = new Operations()
-  readonly #consumers: Consumers<Buffer>
+  readonly #operations: Operations
+  readonly #consumers: Identity<Buffer>
+  readonly #connections: Connections
   readonly #queue: Queue
   readonly #sender: Sender
   readonly #delivery: Delivery
@@ -61,15 +73,25 @@ export class Agent {
   readonly #routes: Feature
   readonly #identity: Feature
   readonly #loop: Loop
+  /** Undefined where nothing is to be left out. */
+  readonly #ignored: Patterns | undefined
+  readonly #sampler: Sampler
+  readonly #redactor: Redactor
+  readonly #details: Details
   readonly #calls: Calls
   readonly #bodies: Bodies
   readonly #pushed: Pushed
   readonly #server: ServerCapture
+  readonly #events = new ServerEvents()
+  readonly #rawAnswers = new RawAnswers()
+  readonly #http2: Http2Capture
+  readonly #upgrades: UpgradeCapture
+  readonly #malformed: MalformedCapture
   readonly #upstreams = new Upstreams()
   readonly #outgoing: readonly Capture[]
   readonly #lastWords: LastWords
   readonly #undo: (() => void | Promise<void>)[] = []
-  readonly #undoRoutes: (() => void)[] = []
+  #undoRoutes = () => {}
   readonly #work = new Work()
   #tracing: Tracing | undefined
   #tracingWaits = false
@@ -78,26 +100,47 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#clock = startClock()
+    this.#operations = new Operations(config.routes)
     this.#resource = describeProcess(config)
-    const { secret, guessable } = keySecret(config.keySecret, config.headers, String(this.#resource['service.name']))
-    const weak = 'consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET'
-    const onKey = guessable ? () => log.once('warn', 'secret', weak) : () => {}
-    this.#consumers = new Consumers(config.consumerHeader, config.consumerClaim, secret, encodeConsumer, onKey)
     const resource = encodeResource(this.#resource)
     const scope = encodeScope(SCOPE, VERSION)
     const { account } = this
-    this.#queue = new Queue(resource, scope, account)
-    this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`)
+    this.#queue = new Queue(resource, scope, account, config.compression === 'gzip')
+    this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`, config.compression)
     const started = Date.now()
     const report = () => encodeReport(resource, scope, this.#report(), started, Date.now())
-    this.#delivery = new Delivery(this.#queue, this.#sender, account, log, report)
-    this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#calls.endAll())
+    this.#delivery = new Delivery(this.#queue, this.#sender, account, log, report, () => this.#details.settled())
+    this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#endCalls())
     const health = new Health(log)
     this.#health = health
     this.#recording = health.feature('recording', () => this.#stopCapture())
-    this.#routes = health.feature('routes', () => this.#stopRoutes())
+    this.#routes = health.feature('routes', () => this.#undoRoutes())
     this.#identity = health.feature('consumers', () => {})
+    const { secret, guessable } = keySecret(config.keySecret, config.headers, String(this.#resource['service.name']))
+    const weak = 'consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET'
+    const onKey = guessable ? () => log.once('warn', 'secret', weak) : () => {}
+    this.#consumers = new Identity(
+      config,
+      secret,
+      encodeConsumer,
+      health.feature('consumer function', () => {}),
+      onKey,
+    )
+    const trust = Trust.read(config.trustedProxies)
+    this.#connections = new Connections(config.clientAddress, trust, config.forwardedHeader, (address) => {
+      onKey()
+      return `ip_${keyedHash(secret, address)}`
+    })
     this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
+    this.#ignored = config.ignore.length > 0 ? new Patterns(config.ignore) : undefined
+    this.#sampler = new Sampler(config.captureBodies, config.bodySample, config.slow)
+    this.#redactor = this.#compileRedactor()
+    this.#details = new Details(
+      this.#redactor,
+      config.bodyLimit,
+      account,
+      health.feature('redaction', () => this.#bodies.stop()),
+    )
     this.#calls = new Calls(
       {
         began: (call) => this.#begin(call),
@@ -105,16 +148,40 @@ export class Agent {
       },
       this.#recording,
     )
-    this.#loop = new Loop(() => this.#calls.size > 0)
+    this.#loop = new Loop(
+      () => this.#calls.size > 0,
+      health.feature('event loop', () => this.#loop.stop()),
+    )
     this.#bodies = new Bodies(
       config.captureBodies === 'none' ? 0 : config.bodyLimit,
       health.feature('bodies', () => this.#bodies.stop()),
     )
-    this.#pushed = new Pushed(this.#bodies)
+    this.#pushed = new Pushed(
+      this.#bodies,
+      health.feature('bodies on arrival', () => this.#pushed.stop()),
+    )
     this.#server = new ServerCapture(
       this.#calls,
       this.#bodies,
       health.feature('incoming calls', () => this.#server.stop()),
+    )
+    this.#http2 = new Http2Capture(
+      this.#calls,
+      this.#bodies,
+      this.#events,
+      health.feature('incoming calls of HTTP/2', () => this.#http2.stop()),
+    )
+    this.#upgrades = new UpgradeCapture(
+      this.#calls,
+      this.#events,
+      this.#rawAnswers,
+      health.feature('upgrades', () => this.#upgrades.stop()),
+    )
+    this.#malformed = new MalformedCapture(
+      this.#calls,
+      this.#events,
+      this.#rawAnswers,
+      health.feature('malformed requests', () => this.#malformed.stop()),
     )
     this.#outgoing = [
       ['http', ClientCapture] as const,
@@ -132,22 +199,22 @@ export class Agent {
     anchorOutside()
     this.#pushed.start()
     this.#server.start()
+    this.#http2.start()
+    this.#upgrades.start()
+    this.#malformed.start()
     for (const capture of this.#outgoing) capture.start()
-    this.#undoRoutes.push(
-      noteLayerPaths(),
-      followFastify((run) => this.#routes.contain(run)),
-    )
+    this.#undoRoutes = followFrameworks((run) => this.#routes.contain(run))
     this.#undo.push(
       () => this.#stopCapture(),
-      () => this.#stopRoutes(),
+      () => this.#undoRoutes(),
       () => this.#lastWords.uninstall(),
     )
     if (this.#config.traceRatio > 0) this.#traceFromListen()
   }
 
-  setConsumer(raw: unknown): void {
+  setConsumer(raw: unknown, request?: unknown): void {
     this.#recording.contain(() => {
-      const call = scopes.getStore()?.call
+      const call = callOfRequest(request) ?? scopes.getStore()?.call
       const consumer = acceptConsumer(raw)
       if (consumer === undefined) this.#log.once('warn', 'consumer', 'setConsumer needs an object with an id; ignored')
       else if (call !== undefined && !call.done) call.consumer = consumer as Consumer
@@ -163,8 +230,13 @@ export class Agent {
     })
   }
 
-  flush(time = EXIT_TIME): Promise<boolean> {
-    return this.#delivery.flush(time)
+  async flush(time = EXIT_TIME): Promise<boolean> {
+    try {
+      return await this.#delivery.flush(time)
+    } catch (error) {
+      this.#recording.fault(error)
+      return false
+    }
   }
 
   /** Sends what there is and takes everything back, in the reverse order of the start. */
@@ -177,7 +249,7 @@ export class Agent {
       }
     }
     await this.flush()
-    this.#delivery.stop()
+    this.#recording.contain(() => this.#delivery.stop())
   }
 
   /** The application's own SDK, if any, is known by the time it listens; so our own is not loaded before. */
@@ -196,9 +268,11 @@ export class Agent {
     this.#tracingWaits = false
     this.#tracingFeature.contain(() => {
       if (hasProvider()) {
-        this.#server.onAnswer((call) => {
+        const follow = (call: Call) => {
           call.span = activeSpan() ?? call.span
-        })
+        }
+        this.#server.onAnswer(follow)
+        this.#http2.onAnswer(follow)
         return
       }
       const { startTracing } = require('./trace.js') as typeof import('./trace.ts')
@@ -225,19 +299,43 @@ export class Agent {
     return tracing?.stop()
   }
 
-  #stopRoutes(): void {
-    for (const undo of this.#undoRoutes.splice(0)) undo()
+  /** A rule that cannot be understood must not mask less than was meant: then no headers and bodies are sent at all. */
+  #compileRedactor(): Redactor {
+    const { redactMode, redact, redactPaths, redactAllow } = this.#config
+    const rules = {
+      mode: redactMode,
+      names: [...redact, ...privateNames(this.#config)],
+      paths: redactPaths,
+      allow: redactAllow,
+    }
+    try {
+      return compileRedactor(rules)
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error)
+      this.#log.once('warn', 'redact', `${text}; until that is mended no headers and bodies are sent`)
+      return compileRedactor({ mode: 'metadata', names: [], paths: [], allow: [] })
+    }
+  }
+
+  /** The process leaves: what is under way is recorded as it stands. */
+  #endCalls(): void {
+    this.#calls.endAll()
+    this.#details.abandon()
   }
 
   #stopCapture(): void {
     for (const capture of this.#outgoing) capture.stop()
     this.#server.stop()
+    this.#http2.stop()
+    this.#upgrades.stop()
+    this.#malformed.stop()
     this.#pushed.stop()
     this.#loop.stop()
   }
 
   #begin(call: Call): void {
     const timed = this.#work.begin(call.start)
+    if (call.kind.direction === 'in') this.#connect(call)
     this.#lastWords.install()
     this.#loop.watch(call.start)
     call.lateness = this.#loop.late(call.start)
@@ -257,36 +355,67 @@ export class Agent {
   }
 
   #record(call: Call, outcome: Outcome): void {
+    if (this.#ignored !== undefined && call.kind.direction === 'in' && this.#ignores(this.#ignored, call)) return
     this.account.seen += 1
-    const before = this.#queue.calls.length
+    const now = performance.now()
+    const timed = this.#work.begin(now)
+    let written = false
     try {
-      const now = performance.now()
-      const ended = call.lastByte || now
-      const timed = this.#work.begin(now)
       if (call.traced) this.#endSpan(call)
-      writeCall(this.#queue.calls, call, {
-        operation: this.#operationOf(call),
+      const operation = this.#operationOf(call)
+      const duration = Math.round(((call.lastByte || now) - call.start) * 1000)
+      const ending: Ending = {
+        operation,
         outcome,
-        duration: Math.round((ended - call.start) * 1000),
+        duration,
         firstByte: call.firstByte === 0 ? 0 : Math.max(1, Math.round((call.firstByte - call.start) * 1000)),
         started: this.#clock.micros(call.start),
         loopWait: this.#loop.late(now) - call.lateness,
+        path: this.#redactor.path(pathOf(call.url)),
         consumer: this.#consumerOf(call),
-      })
+      }
+      const reason = this.#sampler.judge(call, operation, outcome, duration, now)
+      if (reason === undefined) this.#write(call, ending)
+      else this.#details.make(call, reason, now, (detail) => this.#write(call, ending, detail))
+      written = true
+    } finally {
+      if (!written) this.account.drop('error', 1)
+      call.requestBody?.release()
+      call.responseBody?.release()
       if (timed) this.#work.end()
-    } catch (error) {
-      this.#queue.calls.length = before
-      this.account.drop('error', 1)
-      throw error
     }
+  }
+
+  /** Health checks and the like, by configuration: neither recorded nor counted. */
+  #ignores(ignored: Patterns, call: Call): boolean {
+    if (ignored.match(pathOf(call.url)) === undefined) return false
+    if (call.traced) this.#tracingFeature.contain(() => this.#tracing?.end(call))
     call.requestBody?.release()
     call.responseBody?.release()
-    this.#delivery.noteWrite(this.#queue.wroteCall())
+    return true
+  }
+
+  /** Never throws: it may run when the call is long over. */
+  #write(call: Call, ending: Ending, detail?: Detail): void {
+    try {
+      const full =
+        detail === undefined
+          ? this.#queue.addCall((to) => writeCall(to, call, ending))
+          : this.#queue.addDetailed(
+              (to) => writeCall(to, call, ending),
+              (to, message) => writeDetail(to, message, detail),
+            )
+      this.#delivery.noteWrite(full)
+    } catch (error) {
+      this.account.drop('error', 1)
+      this.#recording.fault(error)
+    }
   }
 
   /** A framework that is not understood costs a call its name, not the record. */
   #operationOf(call: Call): Operation {
     if (call.kind.direction === 'out') return this.#upstreams.operationOf(call)
+    if (call.kind.operation !== undefined) return call.kind.operation
     if (!this.#routes.off) {
       try {
         return this.#operations.of(call)
@@ -297,13 +426,21 @@ export class Agent {
     return this.#operations.other(call.method)
   }
 
+  /** An address that could not be treated as configured is not sent. */
+  #connect(call: Call): void {
+    try {
+      this.#connections.begin(call)
+    } catch (error) {
+      call.peer = undefined
+      this.#identity.fault(error)
+    }
+  }
+
   #consumerOf(call: Call): Buffer | undefined {
     // Of an outgoing call we are the consumer ourselves, and its keys are ours.
     if (this.#identity.off || call.kind.direction === 'out') return undefined
     try {
-      return call.consumer === undefined
-        ? this.#consumers.fromHeaders(call.headers)
-        : this.#consumers.fromApplication(call.consumer)
+      return this.#consumers.of(call)
     } catch (error) {
       this.#identity.fault(error)
       return undefined

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Body } from './capture/body.ts'
+import type { Operation } from './capture/route.ts'
 import type { Scope } from './context.ts'
 import type { TraceParent } from './traceparent.ts'
 
@@ -11,6 +12,19 @@ export interface Consumer {
   name?: string
   plan?: string
   group?: string
+}
+
+/** Where a consumer's name comes from, the most trustworthy first. */
+export type ConsumerSource = 'application' | 'host' | 'gateway' | 'mtls' | 'api_key' | 'jwt'
+
+/** What is known of an incoming connection, found out once. */
+export interface Connection {
+  /** The peer may speak for others: a proxy or gateway of one's own. */
+  readonly trusted: boolean
+  /** The peer's address as it is sent, encoded. */
+  readonly address: Buffer | undefined
+  /** Whom the client's verified certificate names. */
+  readonly certificate: string | undefined
 }
 
 /** Header fields by name in lower case, as Node has them. */
@@ -36,6 +50,8 @@ export interface SpanIds {
 export interface Kind {
   /** `in`: somebody called us; `out`: we called somebody. */
   readonly direction: 'in' | 'out'
+  /** The one operation of all these calls, where there is nothing to tell them apart by. */
+  readonly operation?: Operation | undefined
   /** The header fields of the answer; only asked for when the call keeps its detail, before `request` is let go. */
   answerHeaders(call: Call): Headers
   /** One of them, by its name in lower case; asked for when the first byte of the answer's body is seen. */
@@ -65,9 +81,11 @@ export class Call {
   /** The bodies as far as they are kept; undefined: nothing came yet; null: not kept. */
   requestBody: Body | null | undefined = undefined
   responseBody: Body | null | undefined = undefined
+  /** A body was not kept because too many were held. */
+  bodyLost = false
   /** The socket stayed silent longer than the server's timeout. */
   timedOut = false
-  /** The application itself broke the call off, the other side was still there. */
+  /** The process itself broke the call off, or never gave an answer; the other side was still there. */
   destroyed = false
   /** Recorded; whatever comes later is too late. */
   done = false
@@ -82,12 +100,15 @@ export class Call {
   attributes: Map<string, string | number | boolean> | undefined = undefined
   /** A short word for what went wrong, beside the outcome. */
   errorCode: string | undefined = undefined
-  /** Fastify's own request object, which knows the route. */
-  fastify: { routeOptions?: { url?: string | undefined } } | undefined = undefined
+  /** How to ask the framework that has seen this call for its route, and what to ask; see `capture/route.ts`. */
+  finder: ((context: unknown) => string) | undefined = undefined
+  context: unknown = undefined
   /** What travels with the call's asynchronous flow, when anything needs it. */
   scope: Scope | undefined = undefined
   /** The address of the other side, already encoded: the client's of an incoming call, the server's of an outgoing one. */
   peer: Buffer | undefined = undefined
+  /** Of an incoming call; undefined where nothing is asked of its connection. */
+  connection: Connection | undefined = undefined
   /** What an outgoing call was sent as and what came back, objects of its way of capture; gone once it is recorded. */
   sent: object | undefined = undefined
   received: object | undefined = undefined

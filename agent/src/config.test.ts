@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readConfig } from './config.ts'
+import { privateNames, readConfig } from './config.ts'
 
 test('start() wins over the environment, and that over the default', () => {
   const env = { CALLSIGHT_TRACE_RATIO: '0.5', OTEL_SERVICE_NAME: 'shop', CALLSIGHT_CONSUMER_HEADER: 'X-Tenant, x-key' }
@@ -47,4 +47,33 @@ test('headers and attributes are percent-decoded', () => {
   )
   expect(config.headers).toEqual({ authorization: 'Bearer abc', 'x-b': '1=2' })
   expect(config.resourceAttributes).toEqual({ 'deployment.environment.name': 'prod', team: 'a,b' })
+})
+
+test('who may speak for whom: lists, a number, none, and a function that no variable can give', () => {
+  const ask = () => 'acme'
+  const { config, faults } = readConfig(
+    { trustedProxies: 2, consumerQuery: [], gatewayHeaders: 'none', clientAddress: 'hashed', consumer: ask },
+    { CALLSIGHT_FORWARDED_HEADER: 'CF-Connecting-IP' },
+  )
+  expect(faults).toEqual([])
+  expect(config).toMatchObject({
+    trustedProxies: ['2'],
+    consumerQuery: [],
+    gatewayHeaders: [],
+    clientAddress: 'hashed',
+    consumer: ask,
+    forwardedHeader: ['cf-connecting-ip'],
+  })
+  const text = 'loopback, 10.0.0.0/8,fd00::/8'
+  expect(readConfig({}, { CALLSIGHT_TRUSTED_PROXIES: text }).config.trustedProxies).toHaveLength(3)
+  for (const none of ['0', 'none', 0])
+    expect(readConfig({ trustedProxies: none }, {}).config.trustedProxies).toEqual([])
+  expect(readConfig({ consumer: 'acme' } as object, { consumer: 'x' }).faults).toEqual([
+    'start({ consumer }): "acme" is not a function; using the default',
+  ])
+})
+
+test('whatever carries a key is known by name', () => {
+  const { config } = readConfig({ consumerHeader: 'X-Key', consumerQuery: 'token' }, {})
+  expect(privateNames(config)).toEqual(['x-key', 'token'])
 })

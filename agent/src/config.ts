@@ -1,9 +1,13 @@
-import { BODY_LIMIT_MOST } from './limits.ts'
+import type { Consumer } from './call.ts'
+import { GATEWAY_HEADERS } from './capture/gateway.ts'
+import { Trust } from './capture/proxy.ts'
+import { BODY_LIMIT_MOST, HOPS } from './limits.ts'
 import { LEVELS, type Level } from './log.ts'
 
 /** One option: where it is read from, what it is when nobody says, and what a good value looks like. */
 interface Option<T> {
-  env: string
+  /** Undefined: it can only be given to `start()`. */
+  env?: string
   fallback: T
   expected: string
   /** Returns undefined for a value it cannot accept. */
@@ -13,6 +17,7 @@ interface Option<T> {
 }
 
 const CAPTURES = ['none', 'failed', 'sampled', 'all'] as const
+const CLIENT_ADDRESSES = ['full', 'truncated', 'hashed', 'off'] as const
 const REDACT_MODES = ['metadata', 'schema', 'masked', 'allow', 'full'] as const
 
 const OPTIONS = {
@@ -49,6 +54,41 @@ const OPTIONS = {
     fallback: ['client_id', 'azp', 'sub'],
     expected: 'claim names separated by commas',
     read: list,
+  }),
+  consumerQuery: option({
+    env: 'CALLSIGHT_CONSUMER_QUERY',
+    fallback: ['api_key', 'apikey', 'api-key', 'subscription-key', 'access_token'],
+    expected: 'names of query parameters separated by commas, or none',
+    read: listOrNone,
+  }),
+  consumer: option({
+    fallback: undefined as ConsumerFunction | undefined,
+    expected: 'a function',
+    read: (raw) => (typeof raw === 'function' ? (raw as ConsumerFunction) : undefined),
+  }),
+  trustedProxies: option({
+    env: 'CALLSIGHT_TRUSTED_PROXIES',
+    fallback: [] as string[],
+    expected: `addresses, network/prefix, loopback, private and linklocal separated by commas, a number of hops from 1 to ${HOPS}, or none`,
+    read: proxies,
+  }),
+  forwardedHeader: option({
+    env: 'CALLSIGHT_FORWARDED_HEADER',
+    fallback: ['x-forwarded-for', 'forwarded', 'x-real-ip'],
+    expected: 'header names separated by commas',
+    read: headerNames,
+  }),
+  gatewayHeaders: option({
+    env: 'CALLSIGHT_GATEWAY_HEADERS',
+    fallback: GATEWAY_HEADERS,
+    expected: 'header names separated by commas, or none',
+    read: (raw) => (isNone(raw) ? [] : headerNames(raw)),
+  }),
+  clientAddress: option({
+    env: 'CALLSIGHT_CLIENT_ADDRESS',
+    fallback: 'full' as ClientAddress,
+    expected: 'full, truncated, hashed or off',
+    read: (raw) => CLIENT_ADDRESSES.find((mode) => mode === String(raw).trim().toLowerCase()),
   }),
   captureBodies: option({
     env: 'CALLSIGHT_CAPTURE_BODIES',
@@ -97,7 +137,13 @@ const OPTIONS = {
     env: 'CALLSIGHT_ROUTES',
     fallback: [] as string[],
     expected: 'path templates such as /users/:id separated by commas',
-    read: (raw) => (list(raw)?.every((route) => route.startsWith('/')) ? list(raw) : undefined),
+    read: templates,
+  }),
+  ignore: option({
+    env: 'CALLSIGHT_IGNORE',
+    fallback: [] as string[],
+    expected: 'path templates such as /healthz separated by commas',
+    read: templates,
   }),
   compression: option({
     env: 'OTEL_EXPORTER_OTLP_COMPRESSION',
@@ -117,6 +163,11 @@ const OPTIONS = {
 
 /** Which calls keep their headers and bodies. `failed`: failed and slow ones. `sampled`: those, new operations, and a share. */
 export type Capture = (typeof CAPTURES)[number]
+/** How the address of a client is sent: as it is, only its network (/24, /48), as a keyed hash, or not at all. */
+export type ClientAddress = (typeof CLIENT_ADDRESSES)[number]
+/** Names the consumer of a call that has ended. Gets the request as the framework has it. */
+// biome-ignore lint/suspicious/noExplicitAny: the request of whatever framework the application uses
+export type ConsumerFunction = (request: any) => Consumer | string | undefined
 export type RedactMode = (typeof REDACT_MODES)[number]
 
 type Value<O> = O extends Option<infer T> ? T : never
@@ -138,6 +189,21 @@ export interface Options {
   consumerHeader?: string[] | string
   /** JWT claims tried in turn (`CALLSIGHT_CONSUMER_CLAIM`). */
   consumerClaim?: string[] | string
+  /** Query parameters that carry a consumer's key, tried after the headers (`CALLSIGHT_CONSUMER_QUERY`); `none`: no such. */
+  consumerQuery?: string[] | string
+  /** Names the consumer of each call when it has ended; wins over everything else. Must be quick, is never awaited. */
+  consumer?: ConsumerFunction
+  /**
+   * Peers that may speak for others: addresses, `network/prefix`, `loopback`, `private`, `linklocal`, or a number of hops
+   * (`CALLSIGHT_TRUSTED_PROXIES`). Default: none.
+   */
+  trustedProxies?: string[] | string | number
+  /** Where trusted proxies write the client's address; the first that is present counts (`CALLSIGHT_FORWARDED_HEADER`). */
+  forwardedHeader?: string[] | string
+  /** Where trusted gateways name the consumer (`CALLSIGHT_GATEWAY_HEADERS`); `none`: nowhere. */
+  gatewayHeaders?: string[] | string
+  /** `full`, `truncated`, `hashed` or `off` (`CALLSIGHT_CLIENT_ADDRESS`). */
+  clientAddress?: ClientAddress
   /** Which calls keep their headers and bodies: `none`, `failed`, `sampled`, `all` (`CALLSIGHT_CAPTURE_BODIES`). */
   captureBodies?: Capture
   /** Bytes kept of each body (`CALLSIGHT_BODY_LIMIT`). */
@@ -156,6 +222,8 @@ export interface Options {
   redactAllow?: string[] | string
   /** Path templates of an application whose framework does not tell its routes (`CALLSIGHT_ROUTES`). */
   routes?: string[] | string
+  /** Path templates of incoming calls that are not recorded at all, such as `/healthz` (`CALLSIGHT_IGNORE`). */
+  ignore?: string[] | string
   /** `gzip` or `none` (`OTEL_EXPORTER_OTLP_COMPRESSION`). */
   compression?: 'gzip' | 'none'
   /** Share of calls that are also traced, 0…1 (`CALLSIGHT_TRACE_RATIO`). */
@@ -164,6 +232,27 @@ export interface Options {
   keySecret?: string
   /** `none`, `error`, `warn`, `info` or `debug` (`CALLSIGHT_LOG_LEVEL`). */
   logLevel?: Level
+}
+
+/** Where proxies write who the client is. */
+const CLIENT_HEADERS = [
+  'x-forwarded-for',
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'cf-connecting-ip',
+  'true-client-ip',
+]
+
+/**
+ * Names of fields that are never to be sent as they are: those that carry consumers' keys, and, where client addresses
+ * are not wanted in full, those that carry addresses.
+ */
+export function privateNames(
+  config: Pick<Config, 'consumerHeader' | 'consumerQuery' | 'forwardedHeader' | 'clientAddress'>,
+): string[] {
+  const keys = [...config.consumerHeader, ...config.consumerQuery]
+  return config.clientAddress === 'full' ? keys : [...keys, ...config.forwardedHeader, ...CLIENT_HEADERS]
 }
 
 /**
@@ -176,12 +265,12 @@ export function readConfig(options: Options, env: NodeJS.ProcessEnv): { config: 
   for (const [name, spec] of Object.entries(OPTIONS) as [string, Option<unknown>][]) {
     config[name] = spec.fallback
     const told = (options as Record<string, unknown>)[name]
-    const raw = told ?? env[spec.env]
+    const raw = told ?? (spec.env === undefined ? undefined : env[spec.env])
     // An empty variable counts as unset, as OpenTelemetry's specification has it.
     if (raw === undefined || raw === '') continue
     const value = spec.read(raw)
     if (value !== undefined) config[name] = value
-    else faults.push(fault(told === undefined ? spec.env : `start({ ${name} })`, raw, spec))
+    else faults.push(fault(told === undefined ? spec.env! : `start({ ${name} })`, raw, spec))
   }
   for (const name of Object.keys(options)) {
     if (!(name in OPTIONS)) faults.push(`start({ ${name} }): there is no such option; it is ignored`)
@@ -191,7 +280,8 @@ export function readConfig(options: Options, env: NodeJS.ProcessEnv): { config: 
 
 function fault(name: string, raw: unknown, spec: Option<unknown>): string {
   const shown = spec.secret ? 'the value' : JSON.stringify(String(raw).slice(0, 80))
-  const used = spec.secret || spec.fallback === '' ? 'the default' : JSON.stringify(spec.fallback)
+  const unnamed = spec.secret || spec.fallback === '' || spec.fallback === undefined
+  const used = unnamed ? 'the default' : JSON.stringify(spec.fallback)
   return `${name}: ${shown} is not ${spec.expected}; using ${used}`
 }
 
@@ -222,6 +312,25 @@ function list(raw: unknown): string[] | undefined {
   if (!Array.isArray(raw) && typeof raw !== 'string') return undefined
   const names = (Array.isArray(raw) ? raw.map(String) : raw.split(',')).map((name) => name.trim()).filter(Boolean)
   return names.length > 0 ? names : undefined
+}
+
+function isNone(raw: unknown): boolean {
+  return (Array.isArray(raw) && raw.length === 0) || String(raw).trim().toLowerCase() === 'none'
+}
+
+function listOrNone(raw: unknown): string[] | undefined {
+  return isNone(raw) ? [] : list(raw)
+}
+
+function proxies(raw: unknown): string[] | undefined {
+  const names = listOrNone(typeof raw === 'number' ? String(raw) : raw)
+  if (names?.join() === '0') return []
+  return names === undefined || names.length === 0 || Trust.read(names) !== undefined ? names : undefined
+}
+
+function templates(raw: unknown): string[] | undefined {
+  const found = list(raw)
+  return found?.every((template) => template.startsWith('/')) ? found : undefined
 }
 
 function headerNames(raw: unknown): string[] | undefined {

@@ -1,5 +1,4 @@
 import { isMainThread } from 'node:worker_threads'
-import { gzipSync } from 'node:zlib'
 import type { Account } from './account.ts'
 import { EXIT_TIME } from './limits.ts'
 import type { Log } from './log.ts'
@@ -63,6 +62,14 @@ export class LastWords {
   }
 
   readonly #onBeforeExit = (): void => {
+    try {
+      this.#flushOnce()
+    } catch (error) {
+      this.#log.say('warn', `the last calls could not be sent: ${String(error)}`)
+    }
+  }
+
+  #flushOnce(): void {
     // The event comes again after each round of work; when the last try failed, the process may go.
     if (!this.#delivery.pending || this.#tried) return
     this.#tried = true
@@ -118,10 +125,12 @@ export class LastWords {
     const calls = parts.reduce((sum, part) => sum + part.calls, 0)
     // The report is only sent when everything before it was acknowledged, so it may say so already.
     this.#account.sent += calls
-    const requests = [...parts, { path: METRICS, body: gzipSync(this.#encodeReport()) }].map(({ path, body }) => ({
-      ...this.#sender.target(path),
-      body,
-    }))
+    const requests = [...parts, { path: METRICS, body: this.#sender.pack(this.#encodeReport()) }].map(
+      ({ path, body }) => ({
+        ...this.#sender.target(path),
+        body,
+      }),
+    )
     if (sendNow(requests, EXIT_TIME) < parts.length) {
       this.#account.sent -= calls
       this.#log.say('warn', `at exit, up to ${calls} calls could not be sent`)

@@ -1,5 +1,6 @@
 import type { SpanIds } from './call.ts'
 import type { TraceParent } from './traceparent.ts'
+import { hasVendorTracer } from './vendors.ts'
 
 /*
  * OpenTelemetry's API is one object on the global that all its copies share; its keys are the API's own contract
@@ -31,9 +32,9 @@ function api(): ApiGlobals | undefined {
   return (globalThis as Record<symbol, ApiGlobals | undefined>)[API]
 }
 
-/** Whether somebody has registered a tracer provider. */
+/** Whether somebody else traces here: a tracer provider is registered, or another vendor's tracer is at work. */
 export function hasProvider(): boolean {
-  return api()?.trace !== undefined
+  return api()?.trace !== undefined || hasVendorTracer()
 }
 
 /** The ids of the request's SERVER span where its SDK tells, else of the active span. */

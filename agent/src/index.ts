@@ -20,12 +20,15 @@ export function start(options: Options = {}): void {
 }
 
 /**
- * Says who the consumer of the current call is, anywhere in its asynchronous flow; wins over the headers. The id is
- * sent as given. Outside of a call it does nothing. Load this module when the application starts: a call that was
- * already under way when it was first loaded is not found.
+ * Says who the consumer of the current call is, anywhere in its asynchronous flow; wins over everything but the option
+ * `consumer`. The id is sent as given. Outside of a call it does nothing. Load this module when the application starts:
+ * a call that was already under way when it was first loaded is not found.
+ *
+ * @param request Node's request or the framework's (Express, Fastify, Koa's context, Hapi, Hono's context): names the
+ *   call where the asynchronous flow does not, in the callback of a connection pool for instance
  */
-export function setConsumer(consumer: Consumer): void {
-  running()?.setConsumer(consumer)
+export function setConsumer(consumer: Consumer, request?: object): void {
+  running()?.setConsumer(consumer, request)
 }
 
 /** Adds an attribute to the current call. At most 32, texts of at most 1,024 characters. */

@@ -32,8 +32,15 @@ export const REPORT_EVERY = 10_000
 
 /** Operations whose name was guessed from the path. Past it they are `_OTHER`: scanners invent paths without end. */
 export const GUESSED_OPERATIONS = 1000
-/** Remembered paths and their guessed template. */
+/** Routes as registered with a framework or configured: far more than anybody writes, so that a loop cannot fill memory. */
+export const REGISTERED_OPERATIONS = 5000
+/** A template is cut here, in characters: a regular expression may be one. */
+export const ROUTE_LENGTH = 1024
+/** Templates that the user may configure; each costs a comparison for a path that is not remembered. */
+export const CONFIGURED_ROUTES = 500
+/** Remembered paths and their template; a longer path is worked out each time, so that the memory stays below 2 MB. */
 export const GUESSED_PATHS = 4096
+export const REMEMBERED_PATH = 256
 /** Segments of a path that a guess keeps; the rest becomes `*`. */
 export const GUESSED_SEGMENTS = 12
 
@@ -41,8 +48,22 @@ export const GUESSED_SEGMENTS = 12
 export const CONSUMERS = 10_000
 /** A key or header longer than this is not looked at. */
 export const KEY_LENGTH = 8192
+/** A longer key is hashed anew each time: ten thousand invented ones must not fill the memory. Ordinary tokens are shorter. */
+export const KEY_REMEMBERED = 2048
 /** Name, plan, group and id of a consumer as told by the application, in characters. */
 export const CONSUMER_FIELD = 256
+
+/** What the application's own function may take to name a consumer, milliseconds: it runs once for every call. */
+export const CONSUMER_TIME = 5
+/** Trusted proxies in a row: nobody has more, and a larger number is a mistake. */
+export const HOPS = 16
+/** Remembered addresses of peers with whether they are trusted. */
+export const PEERS = 10_000
+/** The right end of a forwarding header that is read: room for more proxies than anybody has in a row. */
+export const FORWARDED_LENGTH = 2048
+/** Remembered values of a forwarding header with the client in them, and the longest value that is remembered. */
+export const CLIENTS = 10_000
+export const FORWARDED_REMEMBERED = 256
 
 /** Attributes that the application may add to one call, and the length of a key and of a text value. */
 export const ATTRIBUTES = 32
@@ -79,6 +100,39 @@ export const BODY_LIMIT_MOST = 1024 * 1024
 
 /** One piece of the agent's work in this many is timed: reading the clock for each would be a good part of the work. */
 export const WORK_SAMPLE = 64
+
+/** Ordinary calls that keep their detail, per second and at once: what a share of very many calls must not exceed. */
+export const DETAIL_RATE = 100
+export const DETAIL_BURST = 200
+/** Time on the host's thread for redaction, milliseconds per second: a storm of failures costs at most this. */
+export const DETAIL_TIME = 50
+/** Calls whose bodies are being decoded at this moment. */
+export const PENDING_DETAILS = 64
+/** Header fields of one message that are kept, and the longest of their values: a longer one is left out, not cut. */
+export const HEADERS = 64
+export const HEADER_LENGTH = 8192
+
+/** Containers of a JSON document, one in the other, that are looked into; what lies deeper is masked whole. */
+export const REDACT_DEPTH = 128
+/** Documents in a string of a document (JSON in JSON in a form), one in the other; a deeper one is masked whole. */
+export const REDACT_NESTING = 4
+/** A redacted body is cut at this many times its original (masks may be longer than what they hide) … */
+export const REDACT_GROWTH = 2
+/** … and small ones at this size. */
+export const REDACT_SMALL = 4096
+/** Parts of a multipart body that are read; the rest is cut. */
+export const REDACT_PARTS = 256
+/** Remembered field names with what to do about them; a power of two. Services have some hundred. */
+export const REDACT_NAMES = 2048
+/** A field name longer than this is not remembered. */
+export const REDACT_NAME_LENGTH = 128
+/** Scratch memory of the redactor that grew larger than this for one huge body is let go after it. */
+export const REDACT_SCRATCH = 1024 * 1024
+/** Steps of all JSON paths of an option together. */
+export const REDACT_PATH_STEPS = 512
+
+/** The header of an answer that is written by hand onto a socket is looked at up to here: it is one line that matters. */
+export const RAW_HEADER = 16 * 1024
 
 /** Servers that the application calls, remembered with their encoded address: about 300 bytes each. */
 export const UPSTREAM_PEERS = 1000

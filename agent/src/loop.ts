@@ -1,3 +1,4 @@
+import type { Feature } from './health.ts'
 import { LOOP_PROBE } from './limits.ts'
 
 /**
@@ -7,14 +8,16 @@ import { LOOP_PROBE } from './limits.ts'
  */
 export class Loop {
   readonly #busy: () => boolean
+  readonly #feature: Feature
   #late = 0
   /** When the timer should ring next; 0 while it is not set. */
   #due = 0
   #timer: NodeJS.Timeout | undefined
 
   /** @param busy whether there is any call to measure for */
-  constructor(busy: () => boolean) {
+  constructor(busy: () => boolean, feature: Feature) {
     this.#busy = busy
+    this.#feature = feature
   }
 
   /** Milliseconds of lateness until `now`, since the agent began. The difference of two readings is what lay between. */
@@ -24,7 +27,7 @@ export class Loop {
 
   /** A call begins. */
   watch(now: number): void {
-    if (this.#due !== 0) return
+    if (this.#due !== 0 || this.#feature.off) return
     this.#due = now + LOOP_PROBE
     if (this.#timer === undefined) this.#timer = setTimeout(this.#ring, LOOP_PROBE).unref()
     else this.#timer.refresh()
@@ -39,6 +42,10 @@ export class Loop {
     // Timers are allowed a millisecond of rounding.
     if (now > this.#due + 1) this.#late += now - this.#due
     this.#due = 0
-    if (this.#busy()) this.watch(now)
+    try {
+      if (this.#busy()) this.watch(now)
+    } catch (error) {
+      this.#feature.fault(error)
+    }
   }
 }

@@ -6,7 +6,7 @@ import { Log } from './log.ts'
 /** What other copies of this package in the same process may use of the agent that runs. */
 export interface Running {
   armScopes(): void
-  setConsumer(consumer: unknown): void
+  setConsumer(consumer: unknown, request?: unknown): void
   setAttribute(key: unknown, value: unknown): void
   flush(): Promise<boolean>
   stop(): Promise<void>
@@ -33,7 +33,7 @@ export function startAgent(options: Options, env: NodeJS.ProcessEnv): void {
     agent.start()
     globals[KEY] = {
       armScopes,
-      setConsumer: (consumer) => agent.setConsumer(consumer),
+      setConsumer: (consumer, request) => agent.setConsumer(consumer, request),
       setAttribute: (key, value) => agent.setAttribute(key, value),
       flush: () => agent.flush(),
       stop: () => {

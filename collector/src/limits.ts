@@ -18,8 +18,12 @@ export const limits = {
   blockRows: 50_000,
   /** … or after this long: what a request waits at most before its rows are on their way to the engine. */
   blockDelayMs: 100,
+  /** … or this many characters of bodies: a block is text in memory several times over on its way. */
+  blockChars: 8 * MiB,
   /** Rows waiting for the engine before requests are answered 429: about a hundred MiB of them. */
   queuedRows: 500_000,
+  /** … and characters of bodies, which weigh more than all else of a row. */
+  queuedChars: 64 * MiB,
   /** How long a request body is remembered, so that a client's repeated send counts once. */
   resendMs: 15 * 60_000,
   /** … and how many bodies: 15 minutes at some 200 requests a second, 32 bytes each. */
@@ -36,6 +40,12 @@ export const limits = {
   textChars: 2048,
   /** Attributes kept with one call beyond its columns. */
   attributesPerCall: 32,
+  /** Longest body kept, in characters: sixteen times what an agent keeps without being asked for more. */
+  bodyChars: 256 * KiB,
+  /** Headers kept of a request or an answer: Node and proxies refuse more than about a hundred. */
+  headers: 128,
+  /** All text of one payload, headers first: two large bodies, and no row that a page cannot load. */
+  payloadChars: 512 * KiB,
   /** Consumers whose name and plan are remembered, so that only news are written. */
   consumersKnown: 100_000,
   /** A call that claims to start later than this from now has a wrong clock: it is rejected and counted. */

@@ -29,6 +29,12 @@ export const metrics = {
     labelNames: ['cause'] as const,
     registers,
   }),
+  withheld: new Counter({
+    name: 'callsight_withheld_total',
+    help: 'Headers, queries and bodies not stored, because no agent of ours masked them or because they are no text',
+    labelNames: ['what'] as const,
+    registers,
+  }),
   queuedRows: new Gauge({ name: 'callsight_queued_rows', help: 'Rows waiting for ClickHouse', registers }),
   insertSeconds: new Histogram({
     name: 'callsight_insert_seconds',

@@ -33,7 +33,7 @@ describe.each(boards())('$uid', (board) => {
   test.each(panels)('%s: says what it is, from where, and what to do', (_title, panel) => {
     expect(panel.title.length).toBeLessThanOrEqual(32)
     expect(panel.description.length).toBeGreaterThan(80)
-    expect(panel.description).toMatch(/`(calls|objective_states|alert_events|quota_states)`/)
+    expect(panel.description).toMatch(/`(calls|objective_states|alert_events|quota_states|agent_reports)`/)
     expect(panel.fieldConfig.defaults.noValue).not.toBe('')
   })
 

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { agents } from './agents.ts'
 import { consumers } from './consumers.ts'
 import { overview } from './overview.ts'
 
@@ -6,7 +7,7 @@ import { overview } from './overview.ts'
  * Writes the boards as Grafana JSON into dist/, one file each. With `--check` writes nothing and fails when a
  * committed file is not what the source builds.
  */
-const boards = [overview, consumers]
+const boards = [overview, consumers, agents]
 const folder = new URL('../dist/', import.meta.url)
 const check = process.argv.includes('--check')
 

@@ -81,6 +81,7 @@ export type Unit =
   | 'locale'
   | 'reqps'
   | 'percentunit'
+  | 'µs'
   | 'ms'
   | 's'
   | 'bytes'

@@ -10,6 +10,16 @@ export const limits = {
   minuteSeconds: 60,
   /** From here on the quarters of `calls_15m`: every interval from an hour up is a whole number of quarters. */
   quarterSeconds: 3600,
+  /** … and of one over agents' reports, which come every ten seconds: three or more to a bucket. */
+  reportPoints: 24,
+  /** How far before the range the report before the first is looked for: what a counter grew by needs two reports. */
+  reportMinutes: 60,
+  /** An agent whose newest report is older is idle or gone: what it had on its way is not on its way any more. */
+  reportSeconds: 60,
+  /** Days that an account reaches back: calls are kept for 30, the oldest of which is being dropped. */
+  accountDays: 29,
+  /** Services with a line of their own. */
+  topServices: 8,
   /** How long after it was made a call may arrive: agents send every second or two. */
   arrivalSeconds: 3,
   /** Narrowest bucket of the "now" figures: under a minute a percentile rests on too few calls. */

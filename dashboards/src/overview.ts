@@ -171,7 +171,7 @@ export const overview = board({
           w: 3,
           title: 'Newest call',
           description:
-            'Time since the newest call of any service, whatever is chosen above. From `calls`. While this is small an empty chart means no traffic; when it grows, no data arrives: look at the agents and the collector.',
+            'Time since the newest call of any service, whatever is chosen above. From `calls`. While this is small an empty chart means no traffic; when it grows, no data arrives: the Agents board says what waits where.',
           unit: 's',
           decimals: 0,
           noValue: 'no call yet',

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { until } from '../until.ts'
 import { serve, tally } from './host.ts'
@@ -11,6 +12,9 @@ beforeEach(async () => {
   receiver = await startReceiver()
 })
 afterEach(() => receiver.close())
+
+/** One kind of batch only, so that the tests can count requests. */
+const lean = { CALLSIGHT_CAPTURE_BODIES: 'none' }
 
 async function ask(url: string, times: number): Promise<number[]> {
   const statuses: number[] = []
@@ -30,7 +34,7 @@ test('503 with Retry-After: the same bytes again, not earlier, nothing lost', as
     response.writeHead(503, { 'retry-after': '1' }).end()
     return true
   }
-  const host = await serve('http.cjs', { collector: receiver.url })
+  const host = await serve('http.cjs', { collector: receiver.url, env: lean })
   await ask(host.url, 3)
   await until('the delivery', () => receiver.calls.length === 3)
   await host.stop()
@@ -50,7 +54,7 @@ test.each([
     response.writeHead(status).end()
     return true
   }
-  const host = await serve('http.cjs', { collector: receiver.url })
+  const host = await serve('http.cjs', { collector: receiver.url, env: lean })
   await ask(host.url, 4)
   await until('the refusal', () => host.output().stderr !== '')
   await ask(host.url, 2)
@@ -66,7 +70,7 @@ test('partial success: what the collector rejects is counted', async () => {
     response.writeHead(200).end(Buffer.from([0x0a, 6, 0x08, 2, 0x12, 2, 0x6e, 0x6f]))
     return true
   }
-  const host = await serve('http.cjs', { collector: receiver.url })
+  const host = await serve('http.cjs', { collector: receiver.url, env: lean })
   await ask(host.url, 5)
   await host.stop()
   expect(receiver.counts).toEqual({ seen: 5, sent: 3, 'dropped refused': 2 })
@@ -115,4 +119,22 @@ test('a fault in one feature: contained, counted, said once; the call is recorde
   expect(end.stderr.match(/10 faults in routes within a minute: it is switched off in this process/g)).toHaveLength(1)
   expect(receiver.counts).toEqual({ seen: 31, sent: 31 })
   expect(tally(receiver.calls, (call) => call.name)).toEqual({ 'GET _OTHER': 31 })
+})
+
+test('413 for a request with headers and bodies: sent again without them, no call is lost', async () => {
+  receiver.intercept = (_, response) => {
+    if (gunzipSync(receiver.bodies.at(-1)!).length < 2000) return false
+    response.writeHead(413).end()
+    return true
+  }
+  const host = await serve('http.cjs', { collector: receiver.url, env: { CALLSIGHT_CAPTURE_BODIES: 'all' } })
+  const headers = { 'content-type': 'application/json' }
+  for (let i = 0; i < 2; i++) {
+    const body = JSON.stringify({ text: 'word '.repeat(500) })
+    await (await fetch(`${host.url}/read`, { method: 'POST', headers, body })).text()
+  }
+  await host.stop()
+  expect(receiver.counts).toEqual({ seen: 2, sent: 2 })
+  expect(receiver.vitals['payloads_dropped too_large']).toBe(2)
+  expect(receiver.calls.map(({ name }) => name)).toEqual(['POST /read', 'POST /read'])
 })

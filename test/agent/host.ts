@@ -32,6 +32,10 @@ export interface HostOptions {
   /** How the agent is loaded. */
   load?: '--require' | '--import' | 'not'
   args?: string[]
+  /** Another node than the one that runs the tests. */
+  binary?: string
+  /** What it prints when it listens, with the port as the first group. */
+  ready?: RegExp
 }
 
 /** Runs a script of `test/agent/app` (or an absolute path) in a process of its own. */
@@ -42,15 +46,19 @@ export function run(script: string, options: HostOptions = {}): Omit<Host, 'url'
   const { NODE_OPTIONS: _options, ...inherited } = process.env
   const env = Object.fromEntries(Object.entries(inherited).filter(([name]) => !/^(OTEL|CALLSIGHT|VITEST)/.test(name)))
   const begun = performance.now()
-  const child = spawn(process.execPath, [...agent, ...(options.node ?? []), file, ...(options.args ?? [])], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: {
-      ...env,
-      CALLSIGHT_TRACE_RATIO: '0',
-      ...(options.collector !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: options.collector }),
-      ...options.env,
+  const child = spawn(
+    options.binary ?? process.execPath,
+    [...agent, ...(options.node ?? []), file, ...(options.args ?? [])],
+    {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: {
+        ...env,
+        CALLSIGHT_TRACE_RATIO: '0',
+        ...(options.collector !== undefined && { OTEL_EXPORTER_OTLP_ENDPOINT: options.collector }),
+        ...options.env,
+      },
     },
-  })
+  )
   // Only a life line: a process left behind by a broken test sees the channel close.
   child.channel?.unref()
   let stdout = ''
@@ -80,7 +88,7 @@ export async function serve(script: string, options: HostOptions = {}): Promise<
   const host = run(script, options)
   const port = await new Promise<number>((resolve, reject) => {
     const look = () => {
-      const found = /listening (\d+)/.exec(host.output().stdout)
+      const found = (options.ready ?? /listening (\d+)/).exec(host.output().stdout)
       if (found !== null) resolve(Number(found[1]))
     }
     host.process.stdout!.on('data', look)

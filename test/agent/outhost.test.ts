@@ -23,7 +23,7 @@ const places = [
   'upstream.identifyCall',
   'failure.outcomeOfOutgoing',
   'failure.noteFailure',
-  'Bodies.open',
+  'Bodies.request',
   'Calls.begin',
   'Calls.end',
 ]
@@ -38,7 +38,7 @@ test.each(places)('%s throws: the application sees nothing of it, the feature sw
     expect([end.code, end.signal]).toEqual([plain.code, plain.signal])
     const strip = (out: string) => out.replace(/"ms":[\d.]+/g, '')
     expect(strip(end.stdout)).toBe(strip(plain.stdout))
-    const feature = place.startsWith('Bodies') ? 'bodies' : `outgoing ${client === 'fetch' ? 'undici' : client} calls`
+    const feature = `outgoing ${client === 'fetch' ? 'undici' : client} calls`
     expect(end.stderr).toContain(`[callsight] fault in ${feature}, the application is not affected: Error: sabotage`)
     if (place === 'Upstreams.peerOf') {
       expect(end.stderr).toContain(`[callsight] 10 faults in ${feature} within a minute: it is switched off`)

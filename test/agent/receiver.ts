@@ -32,7 +32,7 @@ export interface ReceivedSpan {
 export interface Receiver {
   port: number
   url: string
-  /** Spans of the scope `@callsight/agent`. */
+  /** Spans of the scope `@callsight/agent`, in the order of their start. */
   calls: ReceivedSpan[]
   /** All other spans. */
   inner: ReceivedSpan[]
@@ -68,6 +68,8 @@ export async function startReceiver(port = 0): Promise<Receiver> {
         receiver.headers.push(request.headers)
         if (receiver.intercept?.(request, response)) return
         readTraces(gunzipSync(body), receiver)
+        // Calls with detail travel in requests of their own.
+        receiver.calls.sort((a, b) => a.startMs - b.startMs)
       } else if (request.url === '/v1/metrics') readMetrics(gunzipSync(body), receiver)
       response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
     })

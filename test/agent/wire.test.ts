@@ -1,7 +1,7 @@
-import { connect, type Socket } from 'node:net'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { until } from '../until.ts'
 import { type Host, type HostOptions, serve, tally } from './host.ts'
+import { leave, raw } from './raw.ts'
 import { type Attributes, type Receiver, startReceiver } from './receiver.ts'
 
 let receiver: Receiver
@@ -12,21 +12,6 @@ beforeEach(async () => {
 afterEach(() => receiver.close())
 
 const app = (options: HostOptions = {}) => serve('http.cjs', { collector: receiver.url, ...options })
-
-/** Sends raw bytes on one connection and collects what comes back until it is closed, or until `enough` says so. */
-function raw(port: number, text: string, enough: (got: string) => boolean = () => false): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let got = ''
-    const socket = connect(port, '127.0.0.1', () => socket.write(text))
-    socket.setEncoding('latin1')
-    socket.on('data', (chunk) => {
-      got += chunk
-      if (enough(got)) socket.end()
-    })
-    socket.on('error', reject)
-    socket.on('close', () => resolve(got))
-  })
-}
 
 const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: x\r\n${more}\r\n`
 const last = 'connection: close\r\n'
@@ -83,10 +68,10 @@ test('outcomes: one record for each call, however it ends', async () => {
   const host = await app()
   for (const path of ['/text', '/fail', '/gateway', '/nowhere']) await raw(host.port, get(path, last))
   // The client leaves: before anything came, in the middle of the answer, in the middle of its own body.
-  await leave(host, get('/hang'), () => until('the call', () => host.output().stdout.includes('hanging')))
-  await leave(host, get('/part'), (socket) => new Promise((resolve) => socket.once('data', resolve)))
+  await leave(host.port, get('/hang'), () => until('the call', () => host.output().stdout.includes('hanging')))
+  await leave(host.port, get('/part'), (socket) => new Promise((resolve) => socket.once('data', resolve)))
   const half = 'POST /read HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf'
-  await leave(host, half, () => until('the call', () => host.output().stdout.includes('reading')))
+  await leave(host.port, half, () => until('the call', () => host.output().stdout.includes('reading')))
   // The application breaks the answer off; the socket falls silent and the server's timeout ends it.
   await raw(host.port, get('/broken')).catch(() => {})
   await raw(host.port, get('/silent')).catch(() => {})
@@ -113,14 +98,42 @@ test('outcomes: one record for each call, however it ends', async () => {
   expect(receiver.counts).toEqual({ seen: 9, sent: 9 })
 })
 
-/** Sends, waits for `moment`, and resets the connection. */
-async function leave(host: Host, text: string, moment: (socket: Socket) => Promise<unknown>): Promise<void> {
-  const socket = connect(host.port, '127.0.0.1', () => socket.write(text))
-  await moment(socket)
-  const closed = new Promise((resolve) => socket.once('close', resolve))
-  socket.resetAndDestroy()
-  await closed
-}
+/** Outcome, status and code of each call, sorted by name. */
+const endings = () =>
+  receiver.calls
+    .map(({ name, attributes }) => [
+      name,
+      attributes['callsight.outcome'],
+      attributes['http.response.status_code'],
+      attributes['callsight.error.code'],
+    ])
+    .sort()
+
+test('outcomes: what the process itself broke off is its failure, not the caller’s leaving', async () => {
+  const host = await app()
+  for (const path of ['/broken', '/short', '/close-all', '/drop', '/drop-socket', '/slow']) {
+    await raw(host.port, get(path, last)).catch(() => {})
+  }
+  await host.stop()
+  expect(endings()).toEqual([
+    ['GET /broken', 'server_error', 200, 'truncated'],
+    ['GET /close-all', 'server_error', 200, 'truncated'],
+    ['GET /drop', 'server_error', undefined, undefined],
+    ['GET /drop-socket', 'server_error', undefined, undefined],
+    ['GET /short', 'server_error', 200, 'truncated'],
+    ['GET /slow', 'timeout', 503, undefined],
+  ])
+})
+
+test.each([
+  ['/crash', 200, 'truncated'],
+  ['/exit', undefined, undefined],
+])('outcomes: %s ends the process in the middle of it', async (path, status, code) => {
+  const host = await app()
+  await raw(host.port, get(path)).catch(() => {})
+  await host.ended
+  expect(endings()).toEqual([[`GET ${path}`, 'server_error', status, code]])
+})
 
 test('keep-alive and pipelining: every call once, each with its own times', async () => {
   const host = await app()

@@ -1,6 +1,7 @@
 import type { Row, Store } from '../../collector/src/store/store.ts'
 import { secondText, timeText } from '../../collector/src/store/time.ts'
 import { randomly } from '../random.ts'
+import { instanceOf, seedReports } from './reports.ts'
 
 /** A call as the seed makes it, for recounting in TypeScript what a panel answers in SQL. */
 export interface SeededCall {
@@ -35,7 +36,7 @@ const consumers = [
 
 /**
  * Fills the store with a day of calls before `now`, two a second in the last 20 minutes and one each 15 s before that,
- * and with what a judge would have found. The same `now` gives the same rows.
+ * with what their agents would have reported, and with what a judge would have found. The same `now` gives the same rows.
  */
 export async function seed(store: Store, now: number): Promise<SeededCall[]> {
   const calls = seededCalls(now)
@@ -49,6 +50,7 @@ export async function seed(store: Store, now: number): Promise<SeededCall[]> {
     `seed-consumers-${now}`,
   )
   await seedJudgements(store, now)
+  await seedReports(store, now, calls, awkwardService)
   return calls
 }
 
@@ -106,6 +108,7 @@ function rowOf(call: SeededCall, index: number): Row {
     ts: text(ms),
     direction: 'in',
     env: 'test',
+    instance: instanceOf(call),
     style: 'rest',
     method,
     route,

@@ -77,25 +77,28 @@ describe.skipIf(executable === undefined)('the viewer in a browser', () => {
       await seed(store, now)
     })
 
-    test.each(['callsight-overview', 'callsight-consumers'])('%s draws every panel', async (uid) => {
-      const page = await open(`/d/${uid}?${still}`)
-      const board = boardOf(uid)!
-      expect(await page.locator('.panel').count()).toBe(board.panels.length)
-      expect(await page.locator('.panel.failed, .panel.empty').count()).toBe(0)
-      for (const { title } of board.panels) expect(await panel(page, title).isVisible()).toBe(true)
-      // Every chart has ink on its canvas.
-      const charts = board.panels.filter(({ type }) => type === 'timeseries').length
-      const inked = await page.evaluate(
-        () =>
-          [...document.querySelectorAll('canvas')].filter((canvas) =>
-            canvas
-              .getContext('2d')!
-              .getImageData(0, 0, canvas.width, canvas.height)
-              .data.some((value) => value !== 0),
-          ).length,
-      )
-      expect(inked).toBe(charts)
-    })
+    test.each(['callsight-overview', 'callsight-consumers', 'callsight-agents'])(
+      '%s draws every panel',
+      async (uid) => {
+        const page = await open(`/d/${uid}?${still}`)
+        const board = boardOf(uid)!
+        expect(await page.locator('.panel').count()).toBe(board.panels.length)
+        expect(await page.locator('.panel.failed, .panel.empty').count()).toBe(0)
+        for (const { title } of board.panels) expect(await panel(page, title).isVisible()).toBe(true)
+        // Every chart has ink on its canvas.
+        const charts = board.panels.filter(({ type }) => type === 'timeseries').length
+        const inked = await page.evaluate(
+          () =>
+            [...document.querySelectorAll('canvas')].filter((canvas) =>
+              canvas
+                .getContext('2d')!
+                .getImageData(0, 0, canvas.width, canvas.height)
+                .data.some((value) => value !== 0),
+            ).length,
+        )
+        expect(inked).toBe(charts)
+      },
+    )
 
     test('the numbers are those of the API', async () => {
       const page = await open(`/d/callsight-overview?${still}`)
@@ -152,6 +155,48 @@ describe.skipIf(executable === undefined)('the viewer in a browser', () => {
       await page.locator('.popover.options > button').click()
       await until('all services', async () => (await rows(page, 'Operations')).length === 9)
       expect(new URL(page.url()).searchParams.getAll('var-service')).toEqual([])
+    })
+
+    test('the Agents board is found from the others, and its accounts are those of the API', async () => {
+      const page = await open(`/d/callsight-overview?${still}`)
+      await page.getByRole('link', { name: 'Agents', exact: true }).click()
+      await until('other board', async () => (await page.title()) === 'Agents · Callsight')
+      await drawn(page)
+      expect(await figure(page, 'Agents reporting')).toBe('4')
+      expect(await figure(page, 'Agents with a fault')).toBe('1')
+      const work = (await api('callsight-agents', 4, 30_000)).rows[0]![0]
+      expect(await figure(page, 'Agent CPU per call')).toBe(written(Number(work), 'µs'))
+      const accounts = await rows(page, 'Is every call accounted for?')
+      const answer = await api('callsight-agents', 7, 30_000)
+      expect(accounts.map((row) => row.slice(0, 8))).toEqual(
+        answer.rows.map(([service, instance, version, seen, stored, underWay, reasons, share]) => [
+          service,
+          instance,
+          version,
+          written(Number(seen), 'locale'),
+          written(Number(stored), 'locale'),
+          written(Number(underWay), 'locale'),
+          reasons,
+          written(Number(share), 'percentunit', 3),
+        ]),
+      )
+      expect(accounts.map((row) => row[6])).toEqual(['queue_full 12, refused 2', 'missing 4', '', ''])
+      expect((await rows(page, 'What failed inside agents?')).map((row) => row.slice(3, 6))).toEqual([
+        ['bodies', '5', 'switched off'],
+        ['routes', '1', 'still on'],
+      ])
+      await panel(page, 'Is every call accounted for?').getByRole('link', { name: 'billing' }).click()
+      await until('the Overview', async () => (await page.title()) === 'Overview · Callsight')
+      expect(new URL(page.url()).searchParams.get('var-service')).toBe('billing')
+    })
+
+    test('agents that lost nothing and never failed are told by words, not by empty panels', async () => {
+      const page = await open(`/d/callsight-agents?${still}&var-service=${encodeURIComponent(awkwardService)}`)
+      const message = (title: string) => panel(page, title).locator('.message').textContent()
+      expect(await message('Calls lost, by reason')).toBe('No call was reported lost in this time range')
+      expect(await message('What failed inside agents?')).toBe('No fault, and nothing is switched off')
+      expect(await figure(page, 'Calls lost')).toBe('0.00%')
+      expect(await figure(page, 'Agent CPU per call')).toBe('not told')
     })
 
     test('a cell leads to the consumers of its service', async () => {
@@ -259,7 +304,7 @@ describe.skipIf(executable === undefined)('the viewer in a browser', () => {
     test.each([400, 1280, 1920])('at %i pixels nothing sticks out of the page', async (width) => {
       const page = await open(`/d/callsight-overview?${still}`)
       await page.setViewportSize({ width, height: 900 })
-      for (const path of ['/d/callsight-overview', '/d/callsight-consumers']) {
+      for (const path of ['/d/callsight-overview', '/d/callsight-consumers', '/d/callsight-agents']) {
         await page.goto(`${address}${path}?${still}`)
         await drawn(page)
         const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)

@@ -62,8 +62,6 @@ export class Body {
 export class Bodies {
   /** Bytes that are held at this moment. */
   held = 0
-  /** Bodies that were not kept because of the bound. */
-  refused = 0
   readonly #feature: Feature
   #limit: number
 
@@ -82,7 +80,7 @@ export class Bodies {
   request(call: Call, chunk: string | Uint8Array, encoding?: BufferEncoding): void {
     try {
       if (call.requestBody === undefined) {
-        call.requestBody = this.open(call.headers['content-type'], call.headers['content-encoding'])
+        call.requestBody = this.#open(call, call.headers['content-type'], call.headers['content-encoding'])
       }
       call.requestBody?.add(chunk, encoding)
     } catch (error) {
@@ -96,7 +94,8 @@ export class Bodies {
     try {
       if (call.responseBody === undefined) {
         const { kind } = call
-        call.responseBody = this.open(
+        call.responseBody = this.#open(
+          call,
           kind.answerHeader(call, 'content-type'),
           kind.answerHeader(call, 'content-encoding'),
         )
@@ -109,10 +108,10 @@ export class Bodies {
   }
 
   /** A body begins: what keeps it, or null when it is not to be kept. */
-  open(contentType: unknown, coding: unknown): Body | null {
+  #open(call: Call, contentType: unknown, coding: unknown): Body | null {
     if (this.#limit === 0 || typeof contentType !== 'string' || !TEXTUAL.test(contentType)) return null
     if (this.held >= BODY_MEMORY) {
-      this.refused += 1
+      call.bodyLost = true
       return null
     }
     const coded = typeof coding === 'string' && coding !== '' ? coding.trim().toLowerCase() : ''

@@ -58,7 +58,7 @@ export class Calls {
     } finally {
       leaveScope(call)
       // An idle connection may keep the scope of its last call: it must not keep the whole request alive.
-      call.request = call.response = undefined
+      call.request = call.response = call.context = call.finder = undefined
       call.sent = call.received = call.within = undefined
     }
   }
@@ -72,4 +72,18 @@ export class Calls {
 /** The call that hangs on one of Node's objects. */
 export function callOf(target: object): Call | undefined {
   return (target as { [CALL]?: Call })[CALL]
+}
+
+/**
+ * The call of a request as the application knows it: Node's own, or the object of a framework that keeps Node's in
+ * `raw` (Fastify), `req` (Koa), `raw.req` (Hapi) or `env.incoming` (Hono).
+ */
+export function callOfRequest(request: unknown): Call | undefined {
+  if (typeof request !== 'object' || request === null) return undefined
+  const { raw, req, env } = request as { raw?: { req?: object }; req?: object; env?: { incoming?: object } }
+  for (const own of [request, raw, raw?.req, req, env?.incoming]) {
+    const call = typeof own === 'object' && own !== null ? callOf(own) : undefined
+    if (call !== undefined) return call
+  }
+  return undefined
 }

@@ -1,4 +1,3 @@
-import { Module } from 'node:module'
 import type { Request } from '../call.ts'
 
 /*
@@ -7,7 +6,7 @@ import type { Request } from '../call.ts'
  *
  * The walk needs the path that each router was mounted at. `router` 2.3 keeps it (`layer.rawPath`); Express 4 and older
  * routers keep only a regular expression, so there the constructor of a layer is made to note its path, see
- * `noteLayerPaths`. `req.baseUrl` is of no use: it holds the concrete values of a parameterised mount.
+ * `watchLayers`. `req.baseUrl` is of no use: it holds the concrete values of a parameterised mount.
  */
 
 type Pattern = string | RegExp | Pattern[]
@@ -20,6 +19,10 @@ interface Layer {
   handle?: { stack?: Layer[] }
   rawPath?: Pattern
   [NOTED]?: Pattern
+  /** Mounted at `/`, as router 2 and Express 4 note it. */
+  slash?: boolean
+  regexp?: { fast_slash?: boolean }
+  keys?: unknown[]
 }
 interface Application {
   parent?: Application
@@ -35,29 +38,46 @@ interface ExpressRequest extends Request {
 }
 
 const NOTED = Symbol('callsight.path')
+/** Stands for a path that was not noted: one without parameters, which `req.baseUrl` can tell, and any other. */
+const LITERAL = '\0'
+const LOST = '\x01'
 /** A tree of routers that contains itself, or one this deep, is not walked to the end. */
 const DEEPEST = 20
 
 const templates = new WeakMap<Route, string[]>()
+const unsettled = new WeakMap<Route, string[]>()
 
-/** Whether the framework has seen this request; if so, only a registered route counts. */
-export function isExpress(request: Request): boolean {
-  return typeof (request as ExpressRequest).app === 'function'
-}
-
-/** The full template as registered, for instance `/users/:id/orders/:oid`; undefined when no route matched. */
+/**
+ * The full template as registered, for instance `/users/:id/orders/:oid`; `''` when no route matched or its template
+ * cannot be known, undefined when Express is not there.
+ */
 export function expressTemplate(request: Request): string | undefined {
   const { route, app, baseUrl } = request as ExpressRequest
-  if (route === undefined || route === null || route.path === undefined) return undefined
-  let known = templates.get(route)
-  if (known === undefined) {
-    known = app === undefined ? [] : [...new Set(findRoute(route, app))]
-    templates.set(route, known)
-  }
-  if (known.length === 1) return known[0]
+  if (typeof app !== 'function') return undefined
+  if (route === undefined || route === null || route.path === undefined) return ''
+  const known = templates.get(route) ?? learn(route, app, baseUrl ?? '')
+  if (known.length === 1) return known[0]!
   if (known.length > 1) return bestMatch(known, (request as ExpressRequest).originalUrl ?? request.url ?? '')
   // Not in the tree (a router called by hand): exact only where nothing was mounted.
-  return baseUrl === '' || baseUrl === undefined ? show(flat(route.path)[0] ?? '/') : undefined
+  return baseUrl === '' || baseUrl === undefined ? show(flat(route.path)[0] ?? '/') : ''
+}
+
+function learn(route: Route, app: Application, baseUrl: string): string[] {
+  const found = unsettled.get(route) ?? [...new Set(findRoute(route, app))]
+  const settled = [...new Set(found.map((template) => settle(template, baseUrl)))]
+  // One template may stand for several places then, and which of them is another question with each call.
+  const literal = found.some((template) => template.includes(LITERAL))
+  if (literal) unsettled.set(route, found)
+  else templates.set(route, settled)
+  return settled
+}
+
+/** Fills in what the layers have not noted: in a bundle, or where the agent was started late. */
+function settle(template: string, baseUrl: string): string {
+  if (template.includes(LOST)) return ''
+  const at = template.lastIndexOf(LITERAL)
+  if (at < 0) return template
+  return baseUrl === '' || /[:*(]/.test(template.slice(0, at)) ? '' : join(baseUrl, template.slice(at + 1) || '/')
 }
 
 /** Every template under which `route` can be reached from the outermost application. */
@@ -74,11 +94,18 @@ function walk(stack: Layer[], prefix: string, depth: number, visit: (route: Rout
   for (const layer of stack) {
     if (layer.route !== undefined) visit(layer.route, prefix)
     else if (Array.isArray(layer.handle?.stack)) {
-      for (const path of flat(layer.rawPath ?? layer[NOTED] ?? '/')) {
+      for (const path of flat(mountOf(layer))) {
         walk(layer.handle.stack, join(prefix, path), depth - 1, visit)
       }
     }
   }
+}
+
+function mountOf(layer: Layer): Pattern {
+  const path = layer.rawPath ?? layer[NOTED]
+  if (path !== undefined) return path
+  if (layer.slash === true || layer.regexp?.fast_slash === true) return '/'
+  return layer.keys?.length === 0 ? LITERAL : LOST
 }
 
 /** Where an application is mounted in its parents, as registered; `['']` for the outermost. */
@@ -129,32 +156,23 @@ function bestMatch(candidates: string[], url: string): string {
   return best
 }
 
-type Load = (request: string, parent: NodeModule | undefined, main: boolean) => unknown
 type LayerClass = new (path: Pattern, options: unknown, fn: unknown) => Layer
+
+const noting = new WeakMap<object, LayerClass>()
 
 /**
  * Makes layers of Express 4, and of `router` before 2.3, remember the path they were registered with. Only a module
- * named `layer` inside a folder of one of the two is looked at. Returns the way back.
+ * named `layer` inside a folder of one of the two is looked at.
  */
-export function noteLayerPaths(): () => void {
-  const loader = Module as unknown as { _load: Load; _resolveFilename(request: string, parent: unknown): string }
-  const original = loader._load
-  const wrapped = new WeakMap<object, unknown>()
-  function load(this: unknown, request: string, parent: NodeModule | undefined, main: boolean): unknown {
-    const loaded = original.call(this, request, parent, main)
-    if (typeof loaded !== 'function' || !(request === './layer' || request === './lib/layer')) return loaded
-    if (!/[\\/](express[\\/]lib[\\/]router|router)[\\/][^\\/]*\.js$/.test(parent?.filename ?? '')) return loaded
-    let noting = wrapped.get(loaded)
-    if (noting === undefined) {
-      noting = notePath(loaded as LayerClass)
-      wrapped.set(loaded, noting)
-    }
-    return noting
+export function watchLayers(loaded: unknown, request: string, parent: string): unknown {
+  if (!(request === './layer' || request === './lib/layer') || typeof loaded !== 'function') return loaded
+  if (!/[\\/](express[\\/]lib[\\/]router|router)[\\/][^\\/]*\.js$/.test(parent)) return loaded
+  let made = noting.get(loaded)
+  if (made === undefined) {
+    made = notePath(loaded as LayerClass)
+    noting.set(loaded, made)
   }
-  loader._load = load
-  return () => {
-    if (loader._load === load) loader._load = original
-  }
+  return made
 }
 
 function notePath(original: LayerClass): LayerClass {

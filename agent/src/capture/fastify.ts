@@ -1,9 +1,11 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { CALL, type Request } from '../call.ts'
+import { CALL, type Call, type Request } from '../call.ts'
 
 interface FastifyRequest {
   raw: Request
   routeOptions?: { url?: string | undefined }
+  /** Before 4.10, and deprecated since. */
+  routerPath?: string
 }
 interface Fastify {
   addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: unknown, done: () => void) => void): void
@@ -18,7 +20,10 @@ export function followFastify(contain: (run: () => void) => void): () => void {
     contain(() => {
       ;(message as { fastify: Fastify }).fastify.addHook('onRequest', function callsight(request, _reply, done) {
         const call = request.raw[CALL]
-        if (call !== undefined) call.fastify = request
+        if (call !== undefined) {
+          call.finder = fastifyTemplate as Call['finder']
+          call.context = request
+        }
         done()
       })
     })
@@ -27,4 +32,10 @@ export function followFastify(contain: (run: () => void) => void): () => void {
   return () => {
     unsubscribe('fastify.initialization', onInitialization)
   }
+}
+
+/** The URL as registered, prefixes included; `''` when no route matched. */
+function fastifyTemplate(request: FastifyRequest): string {
+  const { routeOptions } = request
+  return (routeOptions === undefined ? request.routerPath : routeOptions.url) ?? ''
 }

@@ -1,5 +1,5 @@
 import { Cache } from '../cache.ts'
-import { GUESSED_PATHS, GUESSED_SEGMENTS } from '../limits.ts'
+import { GUESSED_PATHS, GUESSED_SEGMENTS, REMEMBERED_PATH } from '../limits.ts'
 
 const remembered = new Cache<string, string>(GUESSED_PATHS)
 
@@ -11,24 +11,31 @@ export function guessTemplate(path: string): string {
   let template = remembered.get(path)
   if (template === undefined) {
     template = fold(path)
-    remembered.set(path, template)
+    if (path.length <= REMEMBERED_PATH) remembered.set(path, template)
   }
   return template
 }
 
 function fold(path: string): string {
-  const segments = path.split('/')
+  // One more than is kept tells whether there is a rest.
+  const segments = path.split('/', GUESSED_SEGMENTS + 2)
   const kept = segments.slice(0, GUESSED_SEGMENTS + 1).map((segment) => (looksLikeId(segment) ? '{id}' : segment))
   if (segments.length > kept.length) kept.push('*')
   return kept.join('/') || '/'
 }
 
-/** A bare word, maybe with a version number or an extension: `users`, `v2`, `oauth2`, `report.json`. */
-const WORD = /^[a-z][a-z_.-]{0,31}\d{0,2}(\.[a-z]{1,5}[34]?)?$/i
+/** A bare word, maybe with a version number or an extension: `users`, `v2`, `oauth2`, `_search`, `report.json`. */
+const WORD = /^[._@]?[a-z][a-z_.:-]{0,31}\d{0,2}(\.[a-z]{1,5}[34]?)?$/i
+const VERSION = /^v\d{1,3}([._]\d{1,3}){0,2}$/i
+const HEX = /^[0-9a-f]{8,}$/i
+/** So many letters on end that no word has, with both cases: a key in base64 that happens to have no digit. */
+const LETTERS = /^[a-z]{16,}$/i
+const UNSPEAKABLE = /[bcdfghjklmnpqrstvwxz]{5}/i
 
-/** Everything that is not a plain word: numbers, UUIDs, hashes, dates, e-mail addresses, slugs with digits, long text. */
+/** Everything that is not a plain word: numbers, UUIDs, ULIDs, hashes, dates, e-mail addresses, slugs with digits. */
 function looksLikeId(segment: string): boolean {
-  if (segment === '') return false
-  if (WORD.test(segment)) return /^[0-9a-f]{8,}$/i.test(segment) && /\d/.test(segment)
-  return true
+  if (segment === '' || VERSION.test(segment)) return false
+  if (!WORD.test(segment)) return true
+  if (HEX.test(segment)) return segment.length >= 12 || /\d/.test(segment)
+  return LETTERS.test(segment) && /[a-z][A-Z]/.test(segment) && UNSPEAKABLE.test(segment)
 }

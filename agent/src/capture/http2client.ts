@@ -191,25 +191,33 @@ export class Http2ClientCapture implements Capture {
   #wrote(stream: Stream, chunk: unknown, encoding: unknown): void {
     const call = openCall(stream)
     if (call === undefined || stream.writableEnded || stream.destroyed) return
-    if (typeof chunk === 'string') {
-      const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
-      call.requestBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
-      if (call.requestBody !== null) this.#bodies.request(call, chunk, other ? encoding : undefined)
-    } else if (chunk instanceof Uint8Array) {
-      call.requestBytes += chunk.length
-      if (call.requestBody !== null) this.#bodies.request(call, chunk)
+    try {
+      if (typeof chunk === 'string') {
+        const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
+        call.requestBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
+        if (call.requestBody !== null) this.#bodies.request(call, chunk, other ? encoding : undefined)
+      } else if (chunk instanceof Uint8Array) {
+        call.requestBytes += chunk.length
+        if (call.requestBody !== null) this.#bodies.request(call, chunk)
+      }
+    } catch (error) {
+      this.#feature.fault(error)
     }
   }
 
   /** A chunk of the answer, or null: the other side has said everything, read or unread. */
   #pushed(call: Call, stream: Stream, chunk: unknown): void {
-    if (chunk instanceof Uint8Array) {
-      call.responseBytes += chunk.length
-      if (call.responseBody !== null) this.#bodies.answer(call, chunk)
-    } else if (chunk === null && !stream.closed && !stream.destroyed) {
-      // Where the header is all of the answer, its end is pushed before it is told of.
-      if (call.status > 0) this.#finish(call, true)
-      else call.lastByte = performance.now()
+    try {
+      if (chunk instanceof Uint8Array) {
+        call.responseBytes += chunk.length
+        if (call.responseBody !== null) this.#bodies.answer(call, chunk)
+      } else if (chunk === null && !stream.closed && !stream.destroyed) {
+        // Where the header is all of the answer, its end is pushed before it is told of.
+        if (call.status > 0) this.#finish(call, true)
+        else call.lastByte = performance.now()
+      }
+    } catch (error) {
+      this.#feature.fault(error)
     }
   }
 

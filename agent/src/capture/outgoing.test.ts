@@ -55,7 +55,10 @@ const calls = new Calls(
 )
 const upstreams = new Upstreams()
 const captures: Capture[] = [
-  new Pushed(bodies),
+  new Pushed(
+    bodies,
+    health.feature('bodies on arrival', () => {}),
+  ),
   ...[ClientCapture, UndiciCapture, Http2ClientCapture].map(
     (Way) =>
       new Way(

@@ -1,15 +1,15 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http from 'node:http'
-import type { Socket } from 'node:net'
 import { CALL, Call, type Headers, type Kind, outcomeOf, type Request, type Response } from '../call.ts'
 import { enterScope } from '../context.ts'
 import type { Feature } from '../health.ts'
 import { utf8Length } from '../ship/bytes.ts'
-import { encodeClient } from '../ship/record.ts'
 import { parseTraceParent } from '../traceparent.ts'
 import type { Bodies } from './body.ts'
 import type { Calls, Capture } from './calls.ts'
 import { type Method, patch } from './patch.ts'
+import { clientOf, hasLeft } from './peer.ts'
+import { fieldsOf } from './raw.ts'
 
 /*
  * Incoming calls over HTTP/1. A call begins on Node's own channel and ends when its response emits 'close', be it
@@ -19,9 +19,6 @@ import { type Method, patch } from './patch.ts'
  */
 
 const START = 'http.server.request.start'
-const CLIENT = Symbol('callsight.client')
-
-type Peer = Socket & { [CLIENT]?: Buffer }
 
 export class ServerCapture implements Capture {
   readonly #calls: Calls
@@ -67,7 +64,7 @@ export class ServerCapture implements Capture {
       request[CALL] = call
       response[CALL] = call
       if (headers.traceparent !== undefined) call.parent = parseTraceParent(headers.traceparent as string)
-      call.peer = clientOf(request.socket)
+      call.peer = clientOf(request.socket, request.socket)
       this.#calls.begin(call)
       enterScope(call)
     } catch (error) {
@@ -86,16 +83,38 @@ export class ServerCapture implements Capture {
     }
   }
 
+  #closed(call: Call): void {
+    try {
+      this.#end(call)
+    } catch (error) {
+      this.#feature.fault(error)
+    }
+  }
+
   #end(call: Call): void {
     const { request, response } = call
     if (call.done || request === undefined || response === undefined) return
+    if (!response.headersSent && call.status > 0) {
+      // The parser gave up on the body, and the answer was written past the response.
+      this.#calls.end(call, outcomeOf(call, true))
+      return
+    }
     // At exit a response may have been ended but not yet written: the application did its part.
-    const finished = response.writableFinished || (response.writableEnded && !response.destroyed)
+    let finished = response.writableFinished || (response.writableEnded && !response.destroyed)
     const status = response.headersSent ? response.statusCode : 0
     call.status = status
     if (call.method === 'HEAD' || status === 204 || status === 304 || status < 200) call.responseBytes = 0
-    if (!request.complete) call.requestBytes = unreadSize(request, call, finished)
-    if (!finished && call.destroyed && status > 0) call.errorCode = 'truncated'
+    else if (finished && promisedOf(response) > call.responseBytes) finished = false
+    if (!request.complete) {
+      call.requestBytes = unreadSize(request, call, finished)
+      if (call.requestBody) call.requestBody.truncated = true
+    }
+    if (!finished) {
+      if (call.responseBody) call.responseBody.truncated = true
+      // Whatever it was that the client did not do, the process did: a stream or socket destroyed, an early exit.
+      call.destroyed = response.writableFinished || !hasLeft(request.socket)
+      if (call.destroyed && status > 0) call.errorCode ??= 'truncated'
+    }
     this.#calls.end(call, outcomeOf(call, finished))
   }
 
@@ -106,7 +125,6 @@ export class ServerCapture implements Capture {
     const ownWrite = own('write')
     const ownEnd = own('end')
     const ownFlush = own('flushHeaders')
-    const ownDestroy = own('destroy')
     const ownEmit = own('emit')
 
     function write(this: Response, chunk: unknown, encoding: unknown, callback: unknown): unknown {
@@ -124,12 +142,6 @@ export class ServerCapture implements Capture {
       if (call !== undefined && call.firstByte === 0) capture.#answer(call)
       return (ownFlush ?? Outgoing.flushHeaders).call(this)
     }
-    function destroy(this: Response, error: unknown): unknown {
-      const call = this[CALL]
-      // Once the connection is gone, tidying up is not the application's decision.
-      if (call !== undefined && !this.socket?.destroyed && !call.done && !call.request?.destroyed) call.destroyed = true
-      return (ownDestroy ?? Outgoing.destroy).call(this, error)
-    }
     // 'close' is seen here rather than by a listener, so that the host's listeners are as many as without the agent.
     function emit(this: Response, event: unknown): unknown {
       const next = ownEmit ?? Outgoing.emit
@@ -141,25 +153,29 @@ export class ServerCapture implements Capture {
         // biome-ignore lint/complexity/noArguments: as above
         return next.apply(this, arguments as unknown as unknown[])
       } finally {
-        if (call !== undefined && event === 'close') capture.#end(call)
+        if (call !== undefined && event === 'close') capture.#closed(call)
       }
     }
-    const methods = { write, end, flushHeaders, destroy, emit }
+    const methods = { write, end, flushHeaders, emit }
     return Object.entries(methods).map(([name, method]) => patch(Server, name as keyof Methods, method as Method))
   }
 
   /** `write` or `end` was called, and goes on to Node in a moment. */
   #wrote(call: Call, response: Response, chunk: unknown, encoding: unknown): void {
-    if (call.firstByte === 0) this.#answer(call)
-    // Node refuses bytes after the end, and writes none when the connection is gone.
-    if (response.writableEnded || response.destroyed) return
-    if (typeof chunk === 'string') {
-      const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
-      call.responseBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
-      if (call.responseBody !== null) this.#bodies.answer(call, chunk, other ? encoding : undefined)
-    } else if (chunk instanceof Uint8Array) {
-      call.responseBytes += chunk.length
-      if (call.responseBody !== null) this.#bodies.answer(call, chunk)
+    try {
+      if (call.firstByte === 0) this.#answer(call)
+      // Node refuses bytes after the end, and writes none when the connection is gone.
+      if (response.writableEnded || response.destroyed) return
+      if (typeof chunk === 'string') {
+        const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
+        call.responseBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
+        if (call.responseBody !== null) this.#bodies.answer(call, chunk, other ? encoding : undefined)
+      } else if (chunk instanceof Uint8Array) {
+        call.responseBytes += chunk.length
+        if (call.responseBody !== null) this.#bodies.answer(call, chunk)
+      }
+    } catch (error) {
+      this.#feature.fault(error)
     }
   }
 }
@@ -172,16 +188,12 @@ function headerOf(response: Response | undefined, name: string): unknown {
 /** The header as it was written: `writeHead` may send fields that `getHeader` never knows of. */
 function sentHeaders(response: (Response & { _header?: unknown }) | undefined): Headers {
   if (typeof response?._header !== 'string') return (response?.getHeaders() ?? {}) as Headers
-  const found: Record<string, string | string[]> = {}
-  for (const line of response._header.split('\r\n').slice(1)) {
-    const colon = line.indexOf(':')
-    if (colon <= 0) continue
-    const name = line.slice(0, colon).toLowerCase()
-    const value = line.slice(colon + 1).trim()
-    const before = found[name]
-    found[name] = before === undefined ? value : Array.isArray(before) ? [...before, value] : [before, value]
-  }
-  return found
+  return fieldsOf(response._header)
+}
+
+/** The length that the header promised, 0 where it did not. */
+function promisedOf(response: Response & { _contentLength?: unknown }): number {
+  return typeof response._contentLength === 'number' ? response._contentLength : 0
 }
 
 /** The body was not read to its end: its declared size, unless the client broke it off. */
@@ -190,18 +202,8 @@ function unreadSize(request: Request, call: Call, finished: boolean): number {
   return finished && declared >= call.requestBytes ? declared : call.requestBytes
 }
 
-/** The peer's address, once for each connection. */
-function clientOf(socket: Peer): Buffer | undefined {
-  let client = socket[CLIENT]
-  if (client === undefined && socket.remoteAddress !== undefined) {
-    client = encodeClient(socket.remoteAddress)
-    socket[CLIENT] = client
-  }
-  return client
-}
-
 const Server = http.ServerResponse.prototype as unknown as Methods
 /** Where `ServerResponse` has its methods from: looked up at each call, so that whoever patches there later is heard. */
 const Outgoing = http.OutgoingMessage.prototype as unknown as Methods
 
-type Methods = Record<'write' | 'end' | 'flushHeaders' | 'destroy' | 'emit', Method>
+type Methods = Record<'write' | 'end' | 'flushHeaders' | 'emit', Method>

@@ -54,7 +54,7 @@ export class Upstreams {
     else this.#known += 1
     operation = operations.get(template)
     if (operation === undefined) {
-      operation = new Operation(method, undefined, `${method} ${template}`.trimEnd())
+      operation = new Operation(method, undefined, `${method} ${template}`.trimEnd(), 'guess')
       operations.set(template, operation)
     }
     return operation

@@ -1,4 +1,3 @@
-import { gzipSync } from 'node:zlib'
 import type { Account } from '../account.ts'
 import { outsideOfCalls } from '../context.ts'
 import { BATCH_AGE, PAUSE_FIRST, PAUSE_LONGEST, REPORT_EVERY, RETRY_TIME } from '../limits.ts'
@@ -21,6 +20,7 @@ export class Delivery {
   readonly #account: Account
   readonly #log: Log
   readonly #encodeReport: () => Buffer
+  readonly #settled: () => Promise<void>
   #running: Promise<void> | undefined
   #ageTimer: NodeJS.Timeout | undefined
   #reportTimer: NodeJS.Timeout | undefined
@@ -32,12 +32,21 @@ export class Delivery {
   #flushUntil = 0
   #stopped = false
 
-  constructor(queue: Queue, sender: Sender, account: Account, log: Log, encodeReport: () => Buffer) {
+  /** @param settled resolves when no call waits to be written into the queue */
+  constructor(
+    queue: Queue,
+    sender: Sender,
+    account: Account,
+    log: Log,
+    encodeReport: () => Buffer,
+    settled: () => Promise<void> = () => Promise.resolve(),
+  ) {
     this.#queue = queue
     this.#sender = sender
     this.#account = account
     this.#log = log
     this.#encodeReport = encodeReport
+    this.#settled = settled
   }
 
   /** Something was written into the open batch. */
@@ -63,7 +72,6 @@ export class Delivery {
     const hold = setTimeout(() => expire(), time)
     try {
       this.#wake?.()
-      this.#sealAndRun()
       await Promise.race([this.#settle(), expired])
       return this.#queue.sealed.length === 0
     } finally {
@@ -73,6 +81,9 @@ export class Delivery {
   }
 
   async #settle(): Promise<void> {
+    // Some calls wait for their bodies to be decoded.
+    await this.#settled()
+    this.#sealAndRun()
     while (this.#running !== undefined) await this.#running
     if (this.#queue.sealed.length === 0) await this.#report()
   }
@@ -103,12 +114,21 @@ export class Delivery {
     return this.#account.mark !== this.#reported
   }
 
+  /** Runs in timers of the host's event loop, too, where an exception would be the host's end. */
   #sealAndRun(): void {
     clearTimeout(this.#ageTimer)
     this.#ageTimer = undefined
-    this.#queue.seal()
-    if (this.#running !== undefined || this.#queue.sealed.length === 0 || this.#stopped) return
-    this.#running = outsideOfCalls(() => this.#run())
+    try {
+      this.#queue.seal()
+      if (this.#running !== undefined || this.#queue.sealed.length === 0 || this.#stopped) return
+      this.#running = outsideOfCalls(() => this.#run())
+    } catch (error) {
+      this.#failed(error)
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#log.once('error', 'delivery', `sending failed inside the agent: ${String(error)}`)
   }
 
   async #run(): Promise<void> {
@@ -121,12 +141,16 @@ export class Delivery {
         } else this.#giveUp(batch, 'error', 'a batch could not be compressed')
       }
     } catch (error) {
-      this.#log.once('error', 'delivery', `sending failed inside the agent: ${String(error)}`)
+      this.#failed(error)
     } finally {
       this.#queue.sending = undefined
       this.#running = undefined
     }
-    this.#planReport()
+    try {
+      this.#planReport()
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 
   /** Returns false when delivery has to stop for now (stopped, or a flush that has no time left). */
@@ -139,6 +163,11 @@ export class Delivery {
         return true
       }
       if (answer.kind === 'refused') {
+        // Too large: once more without headers and bodies.
+        if (answer.reason === 'too_large' && this.#queue.strip(batch, 'too_large')) {
+          await batch.ready
+          if (batch.calls > 0 && batch.compressed) continue
+        }
         this.#giveUp(batch, answer.reason, `the collector refuses data (${answer.text}); it is dropped and counted`)
         return true
       }
@@ -159,6 +188,7 @@ export class Delivery {
     this.#queue.remove(batch)
     const rejected = Math.min(rejectedSpans(answer), batch.calls)
     this.#account.sent += batch.calls - rejected
+    this.#account.payloadsKept += batch.details
     if (rejected > 0) {
       this.#account.drop('refused', rejected)
       this.#log.once('warn', 'partial', 'the collector refuses some of the data; it is dropped and counted')
@@ -168,6 +198,7 @@ export class Delivery {
   #giveUp(batch: Batch, reason: 'refused' | 'too_large' | 'unreachable' | 'error', text: string): void {
     this.#queue.remove(batch)
     this.#account.drop(reason, batch.calls)
+    this.#account.dropPayload(reason, batch.details)
     this.#account.spansDropped += batch.spans
     this.#log.once('warn', `gave up ${reason}`, text)
   }
@@ -202,11 +233,15 @@ export class Delivery {
 
   /** A report that does not arrive is not repeated: the next one says more. */
   async #report(): Promise<void> {
-    if (!this.#unreported) return
-    const mark = this.#account.mark
-    this.#reportedAt = performance.now()
-    const answer = await this.#sender.post(METRICS, gzipSync(this.#encodeReport()))
-    if (answer.kind !== 'later') this.#reported = mark
+    try {
+      if (!this.#unreported) return
+      const mark = this.#account.mark
+      this.#reportedAt = performance.now()
+      const answer = await this.#sender.post(METRICS, this.#sender.pack(this.#encodeReport()))
+      if (answer.kind !== 'later') this.#reported = mark
+    } catch (error) {
+      this.#failed(error)
+    }
   }
 }
 

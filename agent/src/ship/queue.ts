@@ -12,6 +12,9 @@ export interface Batch {
   ready: Promise<void>
   calls: number
   spans: number
+  /** The same calls without headers, bodies and inner spans, not compressed; undefined where they never had any. */
+  bare: Buffer | undefined
+  details: number
   /** Unanswered attempts so far, and when the first was made (milliseconds). */
   attempts: number
   firstTried: number
@@ -25,62 +28,115 @@ interface Scope {
 /** Level 1 costs a third of the default and takes nine tenths of what there is to take from such repetitive bytes. */
 const GZIP = { level: constants.Z_BEST_SPEED }
 
+/** A batch that is being written. */
+class Open {
+  readonly calls = new Bytes(16 * 1024)
+  /** The same calls without their detail. */
+  readonly bare = new Bytes(16)
+  readonly inner = new Map<string, Scope>()
+  innerBytes = 0
+  callCount = 0
+  spanCount = 0
+  details = 0
+
+  get bytes(): number {
+    return this.calls.length + this.innerBytes
+  }
+  get full(): boolean {
+    return this.bytes >= BATCH_BYTES
+  }
+
+  clear(): void {
+    this.calls.length = this.bare.length = 0
+    this.inner.clear()
+    this.innerBytes = this.callCount = this.spanCount = this.details = 0
+  }
+}
+
 /**
- * What waits to be sent: one open batch that calls are written into, and sealed ones in order. Bounded in bytes and in
- * calls; when full the oldest batch that is not on its way is dropped, since a newer call tells more about now.
+ * What waits to be sent: two open batches that calls are written into, the lean one for plain records, the rich one for
+ * calls with headers and bodies and for inner spans; and sealed ones in order. Bounded in bytes and in calls. When full,
+ * detail goes first: the rich batches are replaced by their bare twins; then the oldest batch that is not on its way is
+ * dropped, since a newer call tells more about now.
  */
 export class Queue {
-  /** Calls of the open batch, already encoded. */
-  readonly calls = new Bytes(BATCH_BYTES + 16 * 1024)
   readonly sealed: Batch[] = []
-  /** The batch on its way; it is the head of `sealed` and cannot be dropped. */
+  /** The batch on its way; it is the head of `sealed` and can be neither dropped nor changed. */
   sending: Batch | undefined
   readonly #resource: Buffer
   readonly #scope: Buffer
   readonly #account: Account
-  readonly #inner = new Map<string, Scope>()
-  #openCalls = 0
-  #openSpans = 0
-  #innerBytes = 0
+  readonly #compression: boolean
+  readonly #lean = new Open()
+  readonly #rich = new Open()
   #bytes = 0
   #queuedCalls = 0
 
-  constructor(resource: Buffer, scope: Buffer, account: Account) {
+  constructor(resource: Buffer, scope: Buffer, account: Account, compression = true) {
     this.#resource = resource
     this.#scope = scope
     this.#account = account
+    this.#compression = compression
   }
 
-  /** Whether nothing has been written into the open batch yet. */
+  /** Whether nothing has been written into the open batches yet. */
   get fresh(): boolean {
-    return this.#openCalls + this.#openSpans === 0
+    return this.#lean.bytes + this.#rich.bytes === 0
   }
 
-  /** Bytes and calls that wait, the open batch included. */
+  /** Bytes and calls that wait, the open batches included. */
   get bytes(): number {
-    return this.#bytes + this.calls.length + this.#innerBytes
+    return this.#bytes + this.#lean.bytes + this.#rich.bytes + this.#rich.bare.length
   }
   get waiting(): number {
-    return this.#queuedCalls + this.#openCalls
+    return this.#queuedCalls + this.#lean.callCount + this.#rich.callCount
   }
 
-  /** To be called after a call was written into `calls`. Returns true when the batch is full. */
-  wroteCall(): boolean {
-    this.#openCalls += 1
-    return this.calls.length + this.#innerBytes >= BATCH_BYTES
+  /** Adds a call by `write`, which may throw: then nothing was added. Returns true when the batch is full. */
+  addCall(write: (to: Bytes) => void): boolean {
+    const { calls } = this.#lean
+    const before = calls.length
+    try {
+      write(calls)
+    } catch (error) {
+      calls.length = before
+      throw error
+    }
+    this.#lean.callCount += 1
+    return this.#lean.full
+  }
+
+  /** Adds a call with its detail: `write` returns where the call begins, `detail` adds to it. Returns true when full. */
+  addDetailed(write: (to: Bytes) => number, detail: (to: Bytes, message: number) => void): boolean {
+    const { calls, bare } = this.#rich
+    const before = calls.length
+    const bareBefore = bare.length
+    try {
+      const message = write(calls)
+      bare.raw(calls.buffer.subarray(before, calls.length))
+      detail(calls, message)
+    } catch (error) {
+      calls.length = before
+      bare.length = bareBefore
+      throw error
+    }
+    this.#rich.callCount += 1
+    this.#rich.details += 1
+    return this.#rich.full
   }
 
   /** Returns true when the batch is full. */
   addSpan(scope: string, version: string | undefined, span: ReadableSpan, textLimit: number): boolean {
-    if (this.#openSpans >= SPANS_PER_BATCH) {
+    const open = this.#rich
+    if (open.spanCount >= SPANS_PER_BATCH) {
       this.#account.spansDropped += 1
       return true
     }
     const key = `${scope}\0${version ?? ''}`
-    let inner = this.#inner.get(key)
+    let inner = open.inner.get(key)
     if (inner === undefined) {
       inner = { scope: encodeScope(scope, version), spans: new Bytes(4096) }
-      this.#inner.set(key, inner)
+      open.inner.set(key, inner)
     }
     const before = inner.spans.length
     try {
@@ -89,33 +145,39 @@ export class Queue {
       inner.spans.length = before
       throw error
     }
-    this.#innerBytes += inner.spans.length - before
-    this.#openSpans += 1
-    return this.calls.length + this.#innerBytes >= BATCH_BYTES
+    open.innerBytes += inner.spans.length - before
+    open.spanCount += 1
+    return open.full
   }
 
-  /** Closes the open batch and starts compressing it. */
+  /** Closes the open batches and starts compressing them. */
   seal(): void {
-    if (this.fresh) return
-    const scopes = [...this.#inner.values()]
-    if (this.#openCalls > 0) scopes.unshift({ scope: this.#scope, spans: this.calls })
+    this.#seal(this.#lean)
+    this.#seal(this.#rich)
+    this.#makeRoom()
+  }
+
+  #seal(open: Open): void {
+    if (open.bytes === 0) return
+    const scopes = [...open.inner.values()]
+    if (open.callCount > 0) scopes.unshift({ scope: this.#scope, spans: open.calls })
+    const rich = open === this.#rich
     const batch: Batch = {
       body: encodeTraces(this.#resource, scopes),
-      compressed: false,
+      compressed: !this.#compression,
       ready: Promise.resolve(),
-      calls: this.#openCalls,
-      spans: this.#openSpans,
+      calls: open.callCount,
+      spans: open.spanCount,
+      bare: rich ? encodeTraces(this.#resource, [{ scope: this.#scope, spans: open.bare }]) : undefined,
+      details: open.details,
       attempts: 0,
       firstTried: 0,
     }
-    this.calls.length = 0
-    this.#inner.clear()
-    this.#openCalls = this.#openSpans = this.#innerBytes = 0
+    open.clear()
     this.sealed.push(batch)
-    this.#bytes += batch.body.length
+    this.#bytes += weight(batch)
     this.#queuedCalls += batch.calls
-    batch.ready = this.#compress(batch)
-    this.#makeRoom()
+    if (this.#compression) batch.ready = this.#compress(batch)
   }
 
   /** The batch has been accepted, refused or given up. */
@@ -123,24 +185,54 @@ export class Queue {
     const at = this.sealed.indexOf(batch)
     if (at < 0) return
     this.sealed.splice(at, 1)
-    this.#bytes -= batch.body.length
+    this.#bytes -= weight(batch)
     this.#queuedCalls -= batch.calls
   }
 
+  /**
+   * Takes headers, bodies and inner spans out of a batch; returns false where there were none. Never of a batch that may
+   * have arrived: with other bytes it would count twice.
+   */
+  strip(batch: Batch, reason: 'queue_full' | 'too_large'): boolean {
+    if (batch.bare === undefined) return false
+    this.#bytes -= weight(batch)
+    this.#account.dropPayload(reason, batch.details)
+    this.#account.spansDropped += batch.spans
+    batch.body = batch.bare
+    batch.bare = undefined
+    batch.details = batch.spans = 0
+    this.#bytes += weight(batch)
+    if (batch.calls === 0) {
+      this.remove(batch)
+      return true
+    }
+    batch.compressed = !this.#compression
+    if (this.#compression) batch.ready = this.#compress(batch)
+    return true
+  }
+
   #makeRoom(): void {
+    if (this.#bytes > QUEUE_BYTES) {
+      for (const batch of [...this.sealed]) {
+        if (this.#bytes <= QUEUE_BYTES) break
+        if (batch !== this.sending && batch.attempts === 0) this.strip(batch, 'queue_full')
+      }
+    }
     while ((this.#bytes > QUEUE_BYTES || this.#queuedCalls > QUEUE_CALLS) && this.sealed.length > 1) {
       const oldest = this.sealed[0] === this.sending ? this.sealed[1]! : this.sealed[0]!
       this.remove(oldest)
       this.#account.drop('queue_full', oldest.calls)
+      this.#account.dropPayload('queue_full', oldest.details)
       this.#account.spansDropped += oldest.spans
     }
   }
 
   #compress(batch: Batch): Promise<void> {
+    const { body: raw } = batch
     return new Promise((resolve) => {
-      gzip(batch.body, GZIP, (error, body) => {
-        // At exit the batch may have been compressed meanwhile, see `compressNow`.
-        if (error === null && !batch.compressed) this.#replace(batch, body)
+      gzip(raw, GZIP, (error, body) => {
+        // Meanwhile the batch may have been compressed at exit, or lost its detail.
+        if (error === null && batch.body === raw && !batch.compressed) this.#replace(batch, body)
         resolve()
       })
     })
@@ -156,4 +248,8 @@ export class Queue {
     batch.body = body
     batch.compressed = true
   }
+}
+
+function weight(batch: Batch): number {
+  return batch.body.length + (batch.bare?.length ?? 0)
 }

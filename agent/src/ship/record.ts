@@ -1,7 +1,8 @@
 import { randomFillSync } from 'node:crypto'
 import { Cache } from '../cache.ts'
-import { type Call, type Consumer, OUTCOMES, type Outcome, pathOf } from '../call.ts'
+import { type Call, type Consumer, type ConsumerSource, OUTCOMES, type Outcome } from '../call.ts'
 import type { Operation } from '../capture/route.ts'
+import type { Detail } from '../detail.ts'
 import { LOOP_WAIT_LEAST, PATH_LENGTH, USER_AGENT_LENGTH, USER_AGENTS } from '../limits.ts'
 import { type Bytes, utf8Length, varintLength } from './bytes.ts'
 import {
@@ -11,6 +12,7 @@ import {
   SPAN_ATTRIBUTE,
   writeAttribute,
   writeSmallInteger,
+  writeText,
 } from './otlp.ts'
 
 /*
@@ -29,6 +31,8 @@ export interface Ending {
   started: number
   /** Milliseconds that the event loop was late while the call was under way. */
   loopWait: number
+  /** Without query, redacted. */
+  path: string
   consumer: Buffer | undefined
 }
 
@@ -42,8 +46,8 @@ const FIXED_ROOM = 512
 
 const userAgents = new Cache<string, Buffer>(USER_AGENTS)
 
-/** Writes `call` as field 2 of ScopeSpans. */
-export function writeCall(to: Bytes, call: Call, ending: Ending): void {
+/** Writes `call` as field 2 of ScopeSpans. Returns where the message begins, for `to.close` and `writeDetail`. */
+export function writeCall(to: Bytes, call: Call, ending: Ending): number {
   const shape = shapeOf(call, ending)
   to.reserve(FIXED_ROOM + shape.length)
   const message = to.open(0x12)
@@ -58,7 +62,7 @@ export function writeCall(to: Bytes, call: Call, ending: Ending): void {
   writeSmallInteger(to, RESPONSE_SIZE, call.responseBytes)
   if (ending.firstByte > 0) writeSmallInteger(to, FIRST_BYTE, ending.firstByte)
   if (ending.loopWait >= LOOP_WAIT_LEAST) writeSmallInteger(to, LOOP_WAIT, Math.round(ending.loopWait * 1000))
-  writePath(to, pathOf(call.url))
+  writePath(to, ending.path)
   if (call.peer !== undefined) to.raw(call.peer)
   const agent = call.headers['user-agent']
   if (typeof agent === 'string') to.raw(encodedAgent(agent))
@@ -68,6 +72,39 @@ export function writeCall(to: Bytes, call: Call, ending: Ending): void {
     for (const [key, value] of call.attributes) writeAttribute(to, SPAN_ATTRIBUTE, key, value)
   }
   to.close(message)
+  return message
+}
+
+/** Adds headers and bodies to the call that was written last and begins at `message`. */
+export function writeDetail(to: Bytes, message: number, detail: Detail): void {
+  const text = (key: string, value: string) => writeAttribute(to, SPAN_ATTRIBUTE, key, value)
+  text('callsight.detail', detail.reason)
+  text('callsight.redaction', detail.redaction)
+  if (detail.query !== '') text('url.query', detail.query)
+  for (const [name, values] of detail.requestHeaders) {
+    writeAttribute(to, SPAN_ATTRIBUTE, `http.request.header.${name}`, values)
+  }
+  for (const [name, values] of detail.answerHeaders) {
+    writeAttribute(to, SPAN_ATTRIBUTE, `http.response.header.${name}`, values)
+  }
+  if (detail.requestBody !== undefined) writeUtf8(to, 'http.request.body.content', detail.requestBody)
+  if (detail.responseBody !== undefined) writeUtf8(to, 'http.response.body.content', detail.responseBody)
+  if (detail.requestTruncated) writeAttribute(to, SPAN_ATTRIBUTE, 'callsight.request.body.truncated', true)
+  if (detail.responseTruncated) writeAttribute(to, SPAN_ATTRIBUTE, 'callsight.response.body.truncated', true)
+  to.close(message)
+}
+
+/** A text that is at hand as bytes. */
+function writeUtf8(to: Bytes, key: string, value: Uint8Array): void {
+  const pair = to.open(SPAN_ATTRIBUTE)
+  writeText(to, 0x0a, key)
+  const any = to.open(0x12)
+  to.reserve(6)
+  to.byte(0x0a)
+  to.varint(value.length)
+  to.raw(value)
+  to.close(any)
+  to.close(pair)
 }
 
 function writeIds(to: Bytes, call: Call): void {
@@ -124,7 +161,7 @@ function encodeShape(direction: 'in' | 'out', operation: Operation, status: numb
     ['callsight.outcome', outcome],
   ]
   if (operation.route !== undefined) attributes.push(['http.route', operation.route])
-  if (direction === 'out') attributes.push(['callsight.operation.source', 'guess'])
+  if (operation.source !== 'framework') attributes.push(['callsight.operation.source', operation.source])
   if (status > 0) attributes.push(['http.response.status_code', status])
   const failed = outcome === 'server_error' || outcome === 'timeout'
   if (outcome !== 'ok' && outcome !== 'client_error') {
@@ -141,13 +178,15 @@ function encodeShape(direction: 'in' | 'out', operation: Operation, status: numb
   ])
 }
 
-/** The attributes that name a consumer. */
-export function encodeConsumer(consumer: Consumer): Buffer {
+/** The attributes that name a consumer, and who says so. */
+export function encodeConsumer(consumer: Consumer, source: ConsumerSource): Buffer {
   const parts = [encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.id', consumer.id)]
   for (const field of ['name', 'plan', 'group'] as const) {
     const value = consumer[field]
     if (value !== undefined) parts.push(encodeAttribute(SPAN_ATTRIBUTE, `callsight.consumer.${field}`, value))
   }
+  parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.source', source))
+  if (source === 'jwt') parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.verified', false))
   return Buffer.concat(parts)
 }
 

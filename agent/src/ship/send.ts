@@ -1,8 +1,10 @@
 import http from 'node:http'
 import https from 'node:https'
+import { gzipSync } from 'node:zlib'
 import { withoutTracing } from '../foreign.ts'
 import { ANSWER_BYTES, RETRY_AFTER_LONGEST, SEND_TIME } from '../limits.ts'
 import { ownRequest } from '../own.ts'
+import { plainRequest } from '../vendors.ts'
 
 /** What became of one request. */
 export type Answer =
@@ -10,13 +12,6 @@ export type Answer =
   | { kind: 'refused'; reason: 'refused' | 'too_large'; text: string }
   /** Worth another try; `after` is what the server asked for, in milliseconds. */
   | { kind: 'later'; text: string; after?: number; reached: boolean }
-
-/*
- * Taken when this file loads, mostly before OpenTelemetry (ours or the application's) replaces them: the agent's own
- * requests are no calls of the application and must not appear in its traces. See also `withoutTracing`.
- */
-const requestHttp = http.request
-const requestHttps = https.request
 
 /** https://opentelemetry.io/docs/specs/otlp/#failures-1 */
 const RETRYABLE = new Set([429, 502, 503, 504])
@@ -26,15 +21,17 @@ export class Sender {
   readonly #base: URL
   readonly #headers: Record<string, string>
   readonly #agent: http.Agent
+  readonly #compression: 'gzip' | 'none'
 
-  constructor(endpoint: string, headers: Record<string, string>, userAgent: string) {
+  constructor(endpoint: string, headers: Record<string, string>, userAgent: string, compression: 'gzip' | 'none') {
     this.#base = new URL(endpoint)
     this.#headers = {
       'user-agent': userAgent,
       ...headers,
       'content-type': 'application/x-protobuf',
-      'content-encoding': 'gzip',
+      ...(compression === 'gzip' && { 'content-encoding': 'gzip' }),
     }
+    this.#compression = compression
     const options = { keepAlive: true, maxSockets: 1 }
     this.#agent = this.#base.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options)
   }
@@ -44,13 +41,17 @@ export class Sender {
     return { url: this.#base.origin + this.#base.pathname.replace(/\/$/, '') + path, headers: this.#headers }
   }
 
+  /** A small body as it is to be posted. */
+  pack(body: Buffer): Buffer {
+    return this.#compression === 'gzip' ? gzipSync(body) : body
+  }
+
   /** Never rejects. */
   post(path: string, body: Buffer): Promise<Answer> {
     return new Promise((resolve) => {
       const { url, headers } = this.target(path)
-      const open = this.#base.protocol === 'https:' ? requestHttps : requestHttp
       const options = { method: 'POST', agent: this.#agent, headers: { ...headers, 'content-length': body.length } }
-      const request = withoutTracing(() => ownRequest(() => open(url, options)))
+      const request = withoutTracing(() => ownRequest(() => plainRequest(url, options)))
       request.on('response', (response) => {
         collect(response, (answer) => {
           clearTimeout(deadline)

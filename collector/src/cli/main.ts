@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { alertCommand } from './alert.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
+import { redactCommand } from './redact.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
 
@@ -14,7 +15,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const program = new Command('callsight')
   .description('API monitoring: who calls, how well each caller is served, and when that breaks')
   .version(version)
-for (const make of [upCommand, demoCommand, checkCommand, alertCommand, tokenCommand]) program.addCommand(make())
+for (const make of [upCommand, demoCommand, checkCommand, alertCommand, redactCommand, tokenCommand])
+  program.addCommand(make())
 everyCommand(program, (command) => command.exitOverride().showHelpAfterError('(--help tells the usage)'))
 
 try {

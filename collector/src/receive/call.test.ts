@@ -91,17 +91,17 @@ describe('callRow', () => {
         'http.request.header.authorization': ['Bearer secret'],
         'http.response.header.set-cookie': ['sid=secret'],
         'http.request.body.content': 'secret',
+        // No convention's names, and in use all the same.
+        'http.request.body': 'secret',
+        'http.response.headers': 'secret',
+        'http.request.cookies.sid': 'secret',
         'server.address': 'api.example.com',
         'app.tenant': 'blue',
       },
       { kind: 3 },
     )
     expect(path).toBe('/v1/things')
-    expect(attributes).toEqual({
-      'url.full': 'https://api.example.com/v1/things',
-      'server.address': 'api.example.com',
-      'app.tenant': 'blue',
-    })
+    expect(attributes).toEqual({ 'app.tenant': 'blue' })
     const inner = spanRow(span({ 'url.full': 'https://x.test/?key=secret' }, { kind: 3 }), 'scope', ours)
     expect(JSON.stringify(inner)).not.toContain('secret')
   })
@@ -113,11 +113,18 @@ describe('callRow', () => {
           'http.request.method': 'GET',
           'url.template': '/v1/things/{id}',
           'server.address': 'api.example.com',
+          'server.port': 8443,
           'http.response.status_code': 504,
         },
         { kind: 3 },
       ),
-    ).toMatchObject({ direction: 'out', peer: 'api.example.com', operation: 'GET /v1/things/{id}', outcome: 'timeout' })
+    ).toMatchObject({
+      direction: 'out',
+      peer: 'api.example.com',
+      peer_port: 8443,
+      operation: 'GET /v1/things/{id}',
+      outcome: 'timeout',
+    })
   })
 
   it('believes an agent that names operation and outcome', () => {
@@ -134,6 +141,46 @@ describe('callRow', () => {
         ours,
       ),
     ).toMatchObject({ outcome: 'aborted', operation: 'GET /x', ttfb_us: 77, status: 200 })
+  })
+
+  it('takes what an agent tells of how it knows, and repeats none of it as an attribute', () => {
+    const told = {
+      'http.request.method': 'GET',
+      'url.path': '/x/1',
+      'callsight.operation': 'GET /x/{id}',
+      'callsight.operation.source': 'guess',
+      'callsight.consumer.id': 'acme',
+      'callsight.consumer.source': 'jwt',
+      'callsight.consumer.verified': false,
+      'callsight.error.code': 'truncated',
+      'callsight.outcome': 'server_error',
+      'callsight.loop_wait_us': 4200,
+      'callsight.detail': 'failed',
+      'callsight.redaction': 'r1',
+      'callsight.request.body.truncated': true,
+      'callsight.response.body.truncated': true,
+    }
+    expect(row(told, {}, ours)).toMatchObject({
+      operation_source: 'guess',
+      consumer_source: 'jwt',
+      consumer_verified: false,
+      error_code: 'truncated',
+      loop_wait_us: 4200,
+      detail: 'failed',
+      attributes: {},
+    })
+    const { 'callsight.operation.source': _, ...plain } = told
+    expect(row(plain, {}, ours)).toMatchObject({ operation_source: 'framework' })
+  })
+
+  it('says where a stock SDK’s operation and consumer come from', () => {
+    const get = { 'http.request.method': 'GET', 'url.path': '/x/1' }
+    expect(row({ ...get, 'http.route': '/x/:id', 'enduser.id': 'ann' })).toMatchObject({
+      operation_source: 'framework',
+      consumer_source: 'application',
+      consumer_verified: true,
+    })
+    expect(row(get)).toMatchObject({ operation_source: 'guess', consumer_source: '', peer_port: 0 })
   })
 
   it('names RPC and GraphQL operations', () => {

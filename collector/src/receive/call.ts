@@ -3,8 +3,9 @@ import type { Row } from '../store/store.ts'
 import { microText } from '../store/time.ts'
 import type { Consumers } from './consumer.ts'
 import type { Operations } from './operation.ts'
-import type { Attributes, Span, Value } from './otlp.ts'
+import type { Attributes, Span } from './otlp.ts'
 import { grpcOutcome, httpOutcome, type Outcome } from './outcome.ts'
+import { clip, count, text } from './value.ts'
 
 /** What is the same for all spans of one resource. */
 export interface Origin {
@@ -33,13 +34,18 @@ export function originOf(resource: Attributes, tokenEnv: string | undefined, tok
   }
 }
 
+/** True when our agent itself made the span, and not an instrumentation beside it. */
+export function isOurs(scope: string, origin: Origin): boolean {
+  return origin.ours && scope === OUR_SCOPE
+}
+
 /**
  * True when the span is a call. Our agent marks its calls by their scope, and its other spans are what happened inside
  * them; of anyone else, every server or client span that speaks HTTP or RPC is a call.
  */
 export function isCall(span: Span, scope: string, origin: Origin): boolean {
   if (span.kind !== SERVER && span.kind !== CLIENT) return false
-  if (origin.ours) return scope === OUR_SCOPE
+  if (origin.ours) return isOurs(scope, origin)
   const a = span.attributes
   return (
     a['http.request.method'] !== undefined ||
@@ -64,6 +70,7 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
     origin,
   )
   const style = styleOf(a)
+  const named = text(a['callsight.operation']) || operationName(a, style)
   return {
     ts: microText(span.startNs),
     direction,
@@ -72,31 +79,34 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
     version: origin.version,
     instance: origin.instance,
     consumer: consumer.id,
+    consumer_source: text(a['callsight.consumer.source']) || userSource(a),
+    consumer_verified: a['callsight.consumer.verified'] !== false,
     plan: consumer.plan,
     style,
-    operation:
-      text(a['callsight.operation']) ||
-      operationName(a, style) ||
-      operations.name(origin.service, method, route, path, direction === 'in' && status === 404),
+    operation: named || operations.name(origin.service, method, route, path, direction === 'in' && status === 404),
+    operation_source: text(a['callsight.operation.source']) || (named === '' && route === '' ? 'guess' : 'framework'),
     method,
     route,
     path,
     peer: direction === 'out' ? peerOf(a) : '',
+    peer_port: direction === 'out' ? portOf(a) : 0,
     status,
     outcome: outcomeOf(a, span, status, style),
     error_code: errorCode(a),
     duration_us: span.endNs > span.startNs ? Number((span.endNs - span.startNs) / 1000n) : 0,
     ttfb_us: count(a['callsight.ttfb_us']),
+    loop_wait_us: count(a['callsight.loop_wait_us']),
     request_bytes: count(a['http.request.body.size'] ?? a['http.request_content_length']),
     response_bytes: count(a['http.response.body.size'] ?? a['http.response_content_length']),
     units: a['callsight.units'] === undefined ? 1 : Math.min(count(a['callsight.units']), 0xffffffff),
     weight: 1,
     client_address: text(a['client.address'] ?? a['http.client_ip']),
     user_agent: text(a['user_agent.original'] ?? a['http.user_agent']),
+    detail: text(a['callsight.detail']),
     trace_id: span.traceId,
     span_id: span.spanId,
     parent_span_id: span.parentSpanId,
-    attributes: otherAttributes(a),
+    attributes: otherAttributes(a, direction === 'out' ? peerTaken : undefined),
   }
 }
 
@@ -119,6 +129,13 @@ export function spanRow(span: Span, scope: string, origin: Origin): Row {
     message: clip(span.statusMessage),
     attributes: otherAttributes(span.attributes),
   }
+}
+
+/** OpenTelemetry's own attributes of a user are set by the application. */
+function userSource(a: Attributes): string {
+  return a['callsight.consumer.id'] === undefined && (a['enduser.id'] ?? a['user.id']) !== undefined
+    ? 'application'
+    : ''
 }
 
 function styleOf(a: Attributes): string {
@@ -173,15 +190,22 @@ function peerOf(a: Attributes): string {
   return URL.canParse(url) ? new URL(url).hostname : ''
 }
 
+function portOf(a: Attributes): number {
+  const port = count(a['server.port'] ?? a['net.peer.port'])
+  return port <= 65_535 ? port : 0
+}
+
 /** Attributes that have a column, or that may carry what people send and so do not belong beside the counts. */
 const taken =
-  /^(http\.(method|status_code|route|target|url|host|user_agent|client_ip|flavor|scheme|server_name|status_text|request_content_length|response_content_length)|http\.re(quest|sponse)\.(method|status_code|body\..*|header\..*)|http\.route|url\.(path|query|template|scheme)|client\.address|user_agent\.original|callsight\.(consumer\.(id|name|plan)|style|operation|outcome|error\.code|ttfb_us|units)|enduser\..*|user\..*|error\.type)$/
+  /^(http\.(method|status_code|route|target|url|host|user_agent|client_ip|flavor|scheme|server_name|status_text|request_content_length|response_content_length)|http\.re(quest|sponse)\.(method|status_code|(body|headers?|cookies?)(\..*)?)|url\.(path|query|template|scheme)|client\.address|user_agent\.original|callsight\.(consumer\.(id|name|plan|source|verified)|style|operation|operation\.source|outcome|error\.code|ttfb_us|loop_wait_us|units|detail|redaction|re(quest|sponse)\.body\.truncated)|enduser\..*|user\..*|error\.type)$/
+/** The same of outgoing calls, whose peer has columns. */
+const peerTaken = /^(server\.(address|port)|net\.peer\.(name|port)|url\.full)$/
 
-function otherAttributes(a: Attributes): Record<string, string> {
+function otherAttributes(a: Attributes, alsoTaken?: RegExp): Record<string, string> {
   const kept: Record<string, string> = {}
   let number = 0
   for (const [key, value] of Object.entries(a)) {
-    if (taken.test(key)) continue
+    if (taken.test(key) || alsoTaken?.test(key) === true) continue
     if (number++ === limits.attributesPerCall) break
     // The query of a URL is where keys and tokens stand.
     kept[clip(key)] = key === 'url.full' ? withoutQuery(withoutUser(text(value))) : text(value)
@@ -196,21 +220,4 @@ function withoutQuery(path: string): string {
 
 function withoutUser(url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1')
-}
-
-function text(value: Value | undefined): string {
-  if (value === undefined || value === null) return ''
-  if (typeof value === 'string') return clip(value)
-  return clip(typeof value === 'object' ? JSON.stringify(value) : String(value))
-}
-
-/** Bounded, and without halves of characters, which JSON can carry and ClickHouse refuses. */
-function clip(value: string): string {
-  return (value.length <= limits.textChars ? value : value.slice(0, limits.textChars)).toWellFormed()
-}
-
-/** A count from an attribute: whole and not negative, 0 for anything else. */
-function count(value: Value | undefined): number {
-  const number = typeof value === 'string' ? Number(value) : value
-  return typeof number === 'number' && Number.isFinite(number) && number > 0 ? Math.floor(number) : 0
 }

@@ -103,6 +103,7 @@ function numberPoint(metric: string, point: Json, at: string): Point {
   return {
     metric,
     attributes: attributes(point, at),
+    startNs: integer(point.startTimeUnixNano ?? 0, `${at}.startTimeUnixNano`),
     timeNs: integer(point.timeUnixNano ?? 0, `${at}.timeUnixNano`),
     value: point.asInt === undefined ? Number(point.asDouble ?? 0) : Number(integer(point.asInt, `${at}.asInt`)),
   }
@@ -129,7 +130,10 @@ function anyValue(value: unknown, at: string, depth = 0): Value {
     return BigInt(Number(number)) === number ? Number(number) : String(number)
   }
   if (item.doubleValue !== undefined) return Number(item.doubleValue)
-  if (item.bytesValue !== undefined) return text(item.bytesValue, at)
+  if (item.bytesValue !== undefined) {
+    const base64 = text(item.bytesValue, at)
+    return depth === 0 ? Buffer.from(base64, 'base64') : base64
+  }
   if (item.arrayValue !== undefined) {
     const values: Value[] = []
     each(object(item.arrayValue, at), 'values', at, (entry, place) => values.push(anyValue(entry, place, depth + 1)))

@@ -1,8 +1,9 @@
 /**
- * The part of OTLP that Callsight reads, in one shape for protobuf and JSON.
+ * The part of OTLP that Callsight reads, in one shape for protobuf and JSON. A value of type bytes is a Uint8Array; inside
+ * of lists and maps it is base64, as in OTLP/JSON.
  * Source: opentelemetry-proto v1, trace/v1/trace.proto, metrics/v1/metrics.proto, common/v1/common.proto.
  */
-export type Value = string | number | boolean | Value[] | { [key: string]: Value } | null
+export type Value = string | number | boolean | Value[] | { [key: string]: Value } | Uint8Array | null
 
 export type Attributes = Record<string, Value>
 
@@ -33,6 +34,8 @@ export interface SpanGroup {
 export interface Point {
   metric: string
   attributes: Attributes
+  /** Since when a cumulative sum counts; 0 when it is not said. */
+  startNs: bigint
   timeNs: bigint
   value: number
 }

@@ -17,12 +17,13 @@ const Logs = proto.logs.v1.ExportLogsServiceRequest
 const texts = ['', 'GET', 'Żółw — 亀 🐢', 'a'.repeat(300), "it's", '\u0000\n\t']
 
 function someValue(next: () => number, depth = 0): Record<string, unknown> {
-  const kind = Math.floor(next() * (depth > 2 ? 4 : 6))
+  const kind = Math.floor(next() * (depth > 2 ? 5 : 7))
   if (kind === 0) return { stringValue: texts[Math.floor(next() * texts.length)] }
   if (kind === 1) return { boolValue: next() < 0.5 }
   if (kind === 2) return { intValue: Math.floor((next() - 0.5) * 2 ** (next() * 53)) }
   if (kind === 3) return { doubleValue: (next() - 0.5) * 1e9 }
-  if (kind === 4) return { arrayValue: { values: [someValue(next, depth + 1), someValue(next, depth + 1)] } }
+  if (kind === 4) return { bytesValue: Buffer.from(texts[Math.floor(next() * texts.length)]!).toString('base64') }
+  if (kind === 5) return { arrayValue: { values: [someValue(next, depth + 1), someValue(next, depth + 1)] } }
   return { kvlistValue: { values: [{ key: 'inner', value: someValue(next, depth + 1) }] } }
 }
 

@@ -141,9 +141,10 @@ function metric(reader: Reader, group: PointGroup): void {
 function points(reader: Reader, group: PointGroup): void {
   reader.message((field, inner) => {
     if (field !== 1) return inner.skip()
-    const point = { metric: '', attributes: emptyAttributes(), timeNs: 0n, value: 0 }
+    const point = { metric: '', attributes: emptyAttributes(), startNs: 0n, timeNs: 0n, value: 0 }
     inner.nested().message((part, value) => {
-      if (part === 3) point.timeNs = value.fixed64()
+      if (part === 2) point.startNs = value.fixed64()
+      else if (part === 3) point.timeNs = value.fixed64()
       else if (part === 4) point.value = value.double()
       else if (part === 6) point.value = Number(BigInt.asIntN(64, value.fixed64()))
       else if (part === 7) keyValue(value.nested(), point.attributes, 0)
@@ -198,7 +199,7 @@ function anyValue(reader: Reader, depth: number): Value {
         else entry.skip()
       })
       value = map
-    } else if (field === 7) value = inner.base64()
+    } else if (field === 7) value = depth === 0 ? inner.bytes() : inner.base64()
     else inner.skip()
   })
   return value
@@ -249,6 +250,11 @@ class Reader {
   hex(): string {
     const start = this.#take(this.#length())
     return this.#bytes.toString('hex', start, this.#at)
+  }
+
+  bytes(): Uint8Array {
+    const start = this.#take(this.#length())
+    return this.#bytes.subarray(start, this.#at)
   }
 
   base64(): string {

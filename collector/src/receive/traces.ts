@@ -2,10 +2,11 @@ import { limits } from '../limits.ts'
 import { metrics } from '../metrics.ts'
 import type { Row } from '../store/store.ts'
 import type { Batch } from '../store/writer.ts'
-import { callRow, isCall, originOf, spanRow } from './call.ts'
+import { callRow, isCall, isOurs, originOf, spanRow } from './call.ts'
 import type { Consumers } from './consumer.ts'
 import type { Operations } from './operation.ts'
 import type { Span, SpanGroup } from './otlp.ts'
+import { payloadRow } from './payload.ts'
 
 /** Things not taken, by cause in the sender's words. */
 export type Rejections = Record<string, number>
@@ -16,12 +17,13 @@ const causes = {
   too_old: `older than ${limits.pastMs / 86_400_000} days`,
 } as const
 
-/** Sorts the spans of a request into rows of `calls` and rows of `spans`. */
+/** Sorts the spans of a request into rows of `calls`, with `payloads` beside them, and rows of `spans`. */
 export function traceRows(
   groups: SpanGroup[],
   about: { env: string | undefined; token: string; operations: Operations; consumers: Consumers; now: number },
 ): { batch: Batch; rejections: Rejections } {
   const calls: Row[] = []
+  const payloads: Row[] = []
   const spans: Row[] = []
   const rejections: Rejections = {}
   const earliest = BigInt(about.now - limits.pastMs) * 1_000_000n
@@ -33,11 +35,15 @@ export function traceRows(
       if (fault !== undefined) {
         metrics.rejected.inc({ cause: fault })
         rejections[causes[fault]] = (rejections[causes[fault]] ?? 0) + 1
-      } else if (isCall(span, scope, origin)) calls.push(callRow(span, origin, about.operations, about.consumers))
-      else spans.push(spanRow(span, scope, origin))
+      } else if (isCall(span, scope, origin)) {
+        const call = callRow(span, origin, about.operations, about.consumers)
+        calls.push(call)
+        const payload = payloadRow(span, call, isOurs(scope, origin))
+        if (payload !== undefined) payloads.push(payload)
+      } else spans.push(spanRow(span, scope, origin))
     }
   }
-  return { batch: { calls, spans, consumers: about.consumers.takeNews() }, rejections }
+  return { batch: { calls, payloads, spans, consumers: about.consumers.takeNews() }, rejections }
 }
 
 function faultOf(span: Span, earliest: bigint, latest: bigint): keyof typeof causes | undefined {

@@ -86,6 +86,34 @@ describe('Writer', () => {
     await expect(add(writer, { calls: [{}] })).resolves.toBeUndefined()
   })
 
+  it('closes a block that is heavy with bodies, and refuses bodies when too many wait', async () => {
+    let release: () => void = () => {}
+    const gate = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const blocks: number[] = []
+    const store = {
+      insert: async (_table: string, { length }: readonly Row[]) => {
+        await gate
+        if (length > 0) blocks.push(length)
+      },
+    } as unknown as Store
+    const writer = new Writer(store, journal(), log)
+    const body = 'x'.repeat(limits.blockChars / 4)
+    const heavy = { payloads: [{ request_body: body, response_body: '' }] }
+    const added = Array.from({ length: limits.queuedChars / body.length }, () => add(writer, heavy))
+    await expect(add(writer, heavy)).rejects.toThrow(
+      new Overloaded(
+        `${limits.queuedChars} characters of bodies are waiting for ClickHouse, the limit is ${limits.queuedChars}`,
+      ),
+    )
+    // Calls without bodies go on.
+    const light = add(writer, { calls: [{}] })
+    release()
+    await Promise.all([...added, light])
+    expect(blocks.slice(0, -1)).toEqual(added.slice(0, added.length / 4).map(() => 4))
+  })
+
   it('stops after what is waiting is in', async () => {
     const { store, rows } = table()
     const writer = new Writer(store, journal(), log)

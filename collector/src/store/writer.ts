@@ -9,7 +9,7 @@ import { isRefusal, type Row, type Store } from './store.ts'
 export type Batch = Partial<Record<WrittenTable, Row[]>>
 
 /** `calls` comes last: a block is finished with the rows that are counted. */
-const tables = ['consumers', 'agent_reports', 'spans', 'calls'] as const
+const tables = ['consumers', 'agent_reports', 'spans', 'payloads', 'calls'] as const
 export type WrittenTable = (typeof tables)[number]
 
 /** The queue is full. The sender should come again. */
@@ -29,6 +29,8 @@ export class Unwritable extends Error {
 
 interface Request extends Entry {
   rows: number
+  /** Characters of bodies. */
+  chars: number
   resolve: () => void
   reject: (error: Error) => void
 }
@@ -39,6 +41,7 @@ class Block {
   readonly entries: Request[] = []
   readonly done = new Set<WrittenTable>()
   rows = 0
+  chars = 0
 
   constructor(id = `${Date.now()}-${randomUUID()}`) {
     this.id = id
@@ -47,6 +50,7 @@ class Block {
   add(request: Request): void {
     this.entries.push(request)
     this.rows += request.rows
+    this.chars += request.chars
   }
 }
 
@@ -63,6 +67,7 @@ export class Writer {
   #filling = new Block()
   readonly #closed: Block[] = []
   #queued = 0
+  #queuedChars = 0
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #stopping = false
@@ -87,7 +92,7 @@ export class Writer {
       // Nobody waits for these any more; what is refused is logged and counted all the same.
       const settle = () => {}
       for (const { key, batch } of entries)
-        block.add({ key, batch, rows: rowsOf(batch), resolve: settle, reject: settle })
+        block.add({ key, batch, rows: rowsOf(batch), chars: charsOf(batch), resolve: settle, reject: settle })
       await this.#write(block)
     }
     return left.length
@@ -105,24 +110,36 @@ export class Writer {
   add(batch: Batch, key: string): Promise<void> {
     const rows = rowsOf(batch)
     if (rows === 0) return Promise.resolve()
-    const queued = this.#queued
-    if (this.#stopping || (queued > 0 && queued + rows > limits.queuedRows)) {
-      return Promise.reject(
-        new Overloaded(`${queued} rows are waiting for ClickHouse, the limit is ${limits.queuedRows}`),
-      )
-    }
+    const chars = charsOf(batch)
+    const full = this.#fullWith(rows, chars)
+    if (full !== undefined) return Promise.reject(new Overloaded(full))
     this.#queued += rows
+    this.#queuedChars += chars
     metrics.queuedRows.set(this.#queued)
     const settled = new Promise<void>((resolve, reject) => {
-      if (this.#filling.rows > 0 && this.#filling.rows + rows > limits.blockRows) this.#close()
-      this.#filling.add({ key, batch, rows, resolve, reject })
-      if (this.#filling.rows >= limits.blockRows) this.#close()
+      const { rows: before, chars: charsBefore } = this.#filling
+      if (before > 0 && (before + rows > limits.blockRows || charsBefore + chars > limits.blockChars)) this.#close()
+      this.#filling.add({ key, batch, rows, chars, resolve, reject })
+      if (this.#filling.rows >= limits.blockRows || this.#filling.chars >= limits.blockChars) this.#close()
       else this.#timer ??= setTimeout(() => this.#close(), limits.blockDelayMs)
     })
     return settled.finally(() => {
       this.#queued -= rows
+      this.#queuedChars -= chars
       metrics.queuedRows.set(this.#queued)
     })
+  }
+
+  /** Why a request of this size has to wait outside. One that finds the queue empty always fits. */
+  #fullWith(rows: number, chars: number): string | undefined {
+    if (this.#stopping) return 'the collector is stopping'
+    const [queued, queuedChars] = [this.#queued, this.#queuedChars]
+    if (queued === 0) return undefined
+    if (queued + rows > limits.queuedRows) {
+      return `${queued} rows are waiting for ClickHouse, the limit is ${limits.queuedRows}`
+    }
+    if (chars === 0 || queuedChars + chars <= limits.queuedChars) return undefined
+    return `${queuedChars} characters of bodies are waiting for ClickHouse, the limit is ${limits.queuedChars}`
   }
 
   /** Inserts what is waiting; gives up at the deadline, and those requests end with an error. */
@@ -235,6 +252,13 @@ export class Writer {
 
 function rowsOf(batch: Batch): number {
   return tables.reduce((sum, table) => sum + (batch[table]?.length ?? 0), 0)
+}
+
+function charsOf({ payloads = [] }: Batch): number {
+  return payloads.reduce(
+    (sum, { request_body, response_body }) => sum + String(request_body).length + String(response_body).length,
+    0,
+  )
 }
 
 function pause(ms: number): Promise<void> {

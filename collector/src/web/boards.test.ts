@@ -1,9 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Board, boards, expand, type Panel } from '@callsight/dashboards'
+import { type Board, boardOf, boards, expand, type Panel } from '@callsight/dashboards'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { instanceOf } from '../../../test/browser/reports.ts'
 import { awkwardService, type SeededCall, seed } from '../../../test/browser/seed.ts'
 import { migrate } from '../store/migrate.ts'
 import { openStore, type Store } from '../store/store.ts'
@@ -16,6 +17,10 @@ const folder = mkdtempSync(join(tmpdir(), 'callsight-boards-'))
 let store: Store
 let server: FastifyInstance
 let calls: SeededCall[]
+
+const overview = boardOf('callsight-overview')!
+const consumers = boardOf('callsight-consumers')!
+const agents = boardOf('callsight-agents')!
 
 beforeAll(async () => {
   store = await openStore(`embedded:${folder}`)
@@ -103,7 +108,6 @@ function expectShape(panel: Panel, { columns, rows }: PanelAnswer): void {
 }
 
 describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
-  const [overview, consumers] = boards() as [Board, Board]
   const raw = range.intervalMs < minute
   // The roll-ups know a call by its minute only.
   const stamp = ({ ms }: SeededCall) => (raw ? ms : Math.floor(ms / minute) * minute)
@@ -184,7 +188,6 @@ describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
 })
 
 describe('judgements', () => {
-  const [overview, consumers] = boards() as [Board, Board]
   const range = ranges[0]!
 
   test('the newest state of each objective, alert and quota', async () => {
@@ -235,8 +238,117 @@ describe('judgements', () => {
   })
 })
 
+describe('the accounts of agents', () => {
+  const range = ranges[0]!
+  const storedOf = (instance: string) => calls.filter((call) => instanceOf(call) === instance).length
+  const figure = async (title: string, of = range) => (await ask(agents, titled(agents, title), of)).rows[0]![0]
+
+  test('each instance, over all its starts', async () => {
+    const rows = records(await ask(agents, titled(agents, 'Is every call accounted for?'), range))
+    const [shop1, shop2, billing, pubs] = ['shop-1', 'shop-2', 'billing-1', 'pubs-1'].map(storedOf) as [
+      number,
+      number,
+      number,
+      number,
+    ]
+    const row = (instance: string) => rows.find((one) => one.instance === instance)
+    expect(rows.map(({ instance }) => instance).slice(0, 2)).toEqual(['shop-2', 'billing-1'])
+    expect(row('shop-1')).toEqual({
+      service: 'shop',
+      instance: 'shop-1',
+      version: '0.2.0',
+      seen: shop1 + 3,
+      stored: shop1,
+      'on their way': 3,
+      'lost, by reason': '',
+      'share lost': 0,
+      'CPU per call': expect.closeTo(31, -1),
+      'last report': now,
+    })
+    expect(row('shop-2')).toMatchObject({
+      seen: shop2 + 12 + 2 + 1,
+      stored: shop2,
+      'on their way': 1,
+      'lost, by reason': 'queue_full 12, refused 2',
+      'share lost': close(14 / (shop2 + 15)),
+    })
+    // Killed with four calls in its queue, and started again.
+    expect(row('billing-1')).toMatchObject({
+      seen: billing + 4,
+      stored: billing,
+      'on their way': 0,
+      'lost, by reason': 'missing 4',
+      'share lost': close(4 / (billing + 4)),
+    })
+    // An agent from before: it tells neither its start nor its CPU time.
+    expect(row('pubs-1')).toMatchObject({ version: '0.1.0', seen: pubs, stored: pubs, 'CPU per call': null })
+  })
+
+  test('figures of the range', async () => {
+    const within = calls.filter(({ ms }) => ms > range.from && ms <= range.to).length
+    expect(await figure('Agents reporting')).toBe(4)
+    expect(await figure('Calls on their way')).toBe(4)
+    expect(await figure('Agents with a fault')).toBe(1)
+    // The three and the one on their way were seen in the range, and so were the fourteen dropped and the four missing.
+    expect(await figure('Calls lost')).toEqual(close(14 / (within + 14 + 4 + 4)))
+    expect(await figure('Calls with their detail')).toEqual(expect.closeTo(0.115, 2))
+    // Before anything was lost.
+    const before = { ...range, from: now - 20 * minute, to: now - 10 * minute }
+    expect(await figure('Calls lost', before)).toBe(0)
+    expect(await figure('Agents with a fault', before)).toBe(0)
+  })
+
+  test('the same from quarters of an hour, when buckets are wide', async () => {
+    const of = { from: now - 25 * 60 * minute, to: now, intervalMs: 3_600_000 }
+    const seen = calls.filter(({ service }) => service !== awkwardService).length + 14 + 4 + 4
+    const services = ['shop', 'billing']
+    const share = async (title: string) => (await ask(agents, titled(agents, title), of, services)).rows[0]![0]
+    expect(await share('Calls lost')).toEqual(close(14 / seen))
+    expect(await share('Agents reporting')).toBe(3)
+    expect(await share('Agents with a fault')).toBe(1)
+    expect(await share('Calls on their way')).toBe(4)
+    const kept = (await ask(agents, titled(agents, 'Details kept and dropped'), of, services)).rows
+    expect(new Set(kept.map(([time]) => Number(time) % 3_600_000))).toEqual(new Set([0]))
+    expect(kept.length).toBeGreaterThan(20)
+  })
+
+  test('losses by reason, in the buckets of the reports that told them', async () => {
+    const of = { ...range, intervalMs: 30_000 }
+    const { rows } = await ask(agents, titled(agents, 'Calls lost, by reason'), of)
+    const bucket = (ms: number) => Math.floor(ms / 30_000) * 30_000
+    const told = rows.filter(([, , n]) => n !== 0)
+    expect(told.map(([, ...rest]) => rest)).toEqual([
+      ['queue_full', 12],
+      ['refused', 2],
+    ])
+    // The seed reports every ten seconds.
+    for (const [row, ms] of [
+      [told[0]!, now - 6 * minute],
+      [told[1]!, now - 3 * minute],
+    ] as const) {
+      expect([bucket(ms), bucket(ms + 10_000)]).toContain(row[0])
+    }
+  })
+
+  test('what failed, and versions', async () => {
+    const failed = records(await ask(agents, titled(agents, 'What failed inside agents?'), range))
+    expect(failed.map(({ instance, feature, faults, state }) => [instance, feature, faults, state])).toEqual([
+      ['shop-2', 'bodies', 5, 'switched off'],
+      ['shop-2', 'routes', 1, 'still on'],
+    ])
+    expect((await ask(agents, titled(agents, 'Agent versions'), range)).rows).toEqual([
+      ['0.2.0', 3],
+      ['0.1.0', 1],
+    ])
+  })
+
+  test('only the chosen service', async () => {
+    const rows = records(await ask(agents, titled(agents, 'Is every call accounted for?'), range, [awkwardService]))
+    expect(rows.map(({ instance }) => instance)).toEqual(['pubs-1'])
+  })
+})
+
 test('a panel reads only the table that fits its range', async () => {
-  const [overview] = boards() as [Board]
   for (const [range, wanted] of [
     [ranges[0]!, 'calls'],
     [ranges[1]!, 'calls_1m'],
@@ -252,7 +364,11 @@ test('a panel reads only the table that fits its range', async () => {
 describe('the routes', () => {
   test('list boards, and when the newest call was made', async () => {
     const { boards: listed, newest_call } = (await server.inject('/api/v1/boards')).json()
-    expect(listed.map(({ uid }: Board) => uid)).toEqual(['callsight-overview', 'callsight-consumers'])
+    expect(listed.map(({ uid }: Board) => uid)).toEqual([
+      'callsight-overview',
+      'callsight-agents',
+      'callsight-consumers',
+    ])
     expect(Date.parse(newest_call)).toBe(Math.max(...calls.map(({ ms }) => ms)))
     expect((await server.inject('/api/v1/boards/callsight-overview')).json().uid).toBe('callsight-overview')
   })
@@ -287,7 +403,6 @@ describe('the routes', () => {
   })
 
   test('widen a bucket that no roll-up has, and one too narrow for the range', async () => {
-    const [overview] = boards() as [Board]
     const panel = titled(overview, 'Requests/s')
     const odd = await ask(overview, panel, { from: now - 6 * 60 * minute, to: now, intervalMs: 61_000 })
     expect(Number(odd.rows[1]![0]) - Number(odd.rows[0]![0])).toBe(120_000)

@@ -6,9 +6,10 @@ import { instant, pageSize } from './traffic.ts'
 type Query = Record<string, string | undefined>
 
 const columns = `formatDateTime(ts, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC') AS ts, concat(trace_id, '-', span_id) AS id, direction, env,
-  service, version, instance, consumer, plan, style, operation, method, route, path, peer, status, outcome, error_code,
-  duration_us / 1000 AS duration_ms, ttfb_us / 1000 AS ttfb_ms, request_bytes, response_bytes, units, weight,
-  client_address, user_agent, trace_id, span_id, parent_span_id, attributes`
+  service, version, instance, consumer, consumer_source, consumer_verified, plan, style, operation, operation_source,
+  method, route, path, peer, peer_port, status, outcome, error_code, duration_us / 1000 AS duration_ms,
+  ttfb_us / 1000 AS ttfb_ms, loop_wait_us / 1000 AS loop_wait_ms, request_bytes, response_bytes, units, weight,
+  client_address, user_agent, detail, trace_id, span_id, parent_span_id, attributes`
 
 /** Filters of equal text by parameter. */
 const texts = [
@@ -21,10 +22,11 @@ const texts = [
   'method',
   'route',
   'peer',
+  'detail',
   'trace_id',
 ] as const
 
-/** Search over single calls, newest first, and one call with its inner spans. */
+/** Search over single calls, newest first, and one call with its payload and its inner spans. */
 export function callRoutes(store: Store): (server: FastifyInstance) => Promise<void> {
   return async (server) => {
     server.get('/api/v1/calls', async (request) => {
@@ -54,9 +56,33 @@ export function callRoutes(store: Store): (server: FastifyInstance) => Promise<v
          FROM spans WHERE trace_id = {trace_id:String} ORDER BY spans.ts LIMIT 1000`,
         { trace_id },
       )
-      return { ...call, spans }
+      return { ...call, payload: await payloadOf(store, call), spans }
     })
   }
+}
+
+/**
+ * What the call carried, as { detail, redaction, query, request: { headers, body, truncated }, response: … }; null when
+ * it did not keep its detail or that is gone by now. `headers` has a list of values for each name.
+ */
+async function payloadOf(store: Store, { ts, service, operation, trace_id, span_id }: Row): Promise<Row | null> {
+  const at = "parseDateTime64BestEffort({ts:String}, 6, 'UTC')"
+  const [found] = await store.ask(
+    `SELECT detail, redaction, query, request_headers, request_body, request_truncated, response_headers, response_body,
+       response_truncated
+     FROM payloads
+     WHERE toStartOfHour(ts) = toStartOfHour(${at}) AND service = {service:String} AND operation = {operation:String}
+       AND ts = ${at} AND trace_id = {trace_id:String} AND span_id = {span_id:String} LIMIT 1`,
+    { ts, service, operation, trace_id, span_id },
+  )
+  if (found === undefined) return null
+  const { detail, redaction, query, ...of } = found
+  const side = (name: 'request' | 'response') => ({
+    headers: of[`${name}_headers`],
+    body: of[`${name}_body`],
+    truncated: of[`${name}_truncated`],
+  })
+  return { detail, redaction, query, request: side('request'), response: side('response') }
 }
 
 function filter(query: Query): { where: string; params: Row } {

@@ -9,6 +9,7 @@ import { limits } from '../limits.ts'
 import { registry } from '../metrics.ts'
 import type { Store } from '../store/store.ts'
 import type { Door } from '../token.ts'
+import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
@@ -68,6 +69,7 @@ export function webServer({ store, queued, judge, door, loopback, log }: WebPart
 
   server.register(trafficRoutes(store))
   server.register(callRoutes(store))
+  server.register(agentRoutes(store))
   server.register(alertRoutes({ store, judge }))
   server.register(boardRoutes(store))
 

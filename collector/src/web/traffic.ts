@@ -23,7 +23,7 @@ const figures = `sum(calls_1m.calls) AS calls,
   ${quantile(0.5)} AS p50_ms, ${quantile(0.95)} AS p95_ms, ${quantile(0.99)} AS p99_ms,
   sum(calls_1m.request_bytes) AS request_bytes, sum(calls_1m.response_bytes) AS response_bytes`
 
-/** Lists of services, operations, consumers and agents, from the roll-ups. */
+/** Lists of services, operations and consumers, from the roll-ups. */
 export function trafficRoutes(store: Store): (server: FastifyInstance) => Promise<void> {
   /** Sums up by the given columns; figures are whole minutes. */
   async function list(query: Query, by: string[]): Promise<{ from: string; to: string; rows: Row[] }> {
@@ -68,7 +68,6 @@ export function trafficRoutes(store: Store): (server: FastifyInstance) => Promis
         throw new Problem(404, `no calls of consumer ${JSON.stringify(id)} between ${about.from} and ${about.to}`)
       return { ...about, ...(await withNames(store, rows))[0], operations }
     })
-    server.get('/api/v1/agents', async () => ({ agents: await agents(store) }))
   }
 }
 
@@ -79,22 +78,6 @@ async function withNames(store: Store, rows: Row[]): Promise<Row[]> {
   )
   const byId = new Map(names.map(({ consumer, name }) => [consumer, name]))
   return rows.map(({ consumer, ...row }) => ({ id: consumer, name: byId.get(String(consumer)) ?? '', ...row }))
-}
-
-/** The newest report of each agent beside what is stored of its calls: seen = stored + dropped + in flight. */
-function agents(store: Store): Promise<Row[]> {
-  return store.ask(`
-    SELECT report.service AS service, report.instance AS instance, env, version, started_at, reported_at,
-      seen, sent, dropped, coalesce(stored.n, 0) AS stored,
-      greatest(toInt64(seen) - toInt64(stored) - toInt64(arraySum(mapValues(dropped))), 0) AS in_flight
-    FROM (
-      SELECT service, instance, argMax(env, ts) AS env, argMax(version, ts) AS version,
-        min(ts) AS started_at, max(ts) AS reported_at,
-        argMax(seen, ts) AS seen, argMax(sent, ts) AS sent, argMax(dropped, ts) AS dropped
-      FROM agent_reports GROUP BY service, instance
-    ) AS report
-    LEFT JOIN (SELECT service, instance, count() AS n FROM calls GROUP BY service, instance) AS stored USING (service, instance)
-    ORDER BY reported_at DESC LIMIT ${limits.pageRows}`)
 }
 
 /** `from` and `to` as RFC 3339 or epoch milliseconds, the last hour without them; widened to whole minutes. */

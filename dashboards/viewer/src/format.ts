@@ -16,6 +16,7 @@ const writers: Record<Unit, Write> = {
   locale: (value) => ({ text: value.toLocaleString(undefined, { maximumFractionDigits: 1 }), suffix: '' }),
   reqps: (value, decimals) => scaled(value, decimals, 1000, [' req/s', 'K req/s', 'M req/s'], ''),
   percentunit: (value, decimals) => ({ text: digits(value * 100, decimals), suffix: '%' }),
+  µs: (value, decimals) => (value === 0 ? { text: '0', suffix: ' µs' } : duration(value / 1000, decimals)),
   ms: (value, decimals) => duration(value, decimals),
   s: (value, decimals) => duration(value * 1000, decimals),
   bytes: (value, decimals) => scaled(value, decimals, 1024, [' B', ' KiB', ' MiB', ' GiB', ' TiB'], ''),

@@ -1,4 +1,4 @@
-import { boards } from '@callsight/dashboards'
+import { boardOf } from '@callsight/dashboards'
 import { describe, expect, test } from 'vitest'
 import { stacked } from './draw/stack.ts'
 import { colorOf, lookOf, shownOf } from './field.ts'
@@ -6,7 +6,8 @@ import { frameOf, isEmpty } from './frame.ts'
 import { addressOf } from './link.ts'
 import { urlOf, viewOf } from './view.ts'
 
-const [overview, consumers] = boards() as [ReturnType<typeof boards>[0], ReturnType<typeof boards>[0]]
+const overview = boardOf('callsight-overview')!
+const consumers = boardOf('callsight-consumers')!
 const outcome = overview.panels.find(({ title }) => title === 'Requests by outcome')!
 const byConsumer = consumers.panels.find(({ title }) => title === 'Calls by consumer')!
 const alerts = overview.panels.find(({ title }) => title === 'Alerts')!

@@ -65,6 +65,30 @@ const paths = {
     res.write('part')
     setImmediate(() => res.destroy())
   },
+  '/short': (_, res) => {
+    res.writeHead(200, { 'content-length': 100, connection: 'close' })
+    res.end('not that much')
+  },
+  '/close-all': (_, res) => {
+    res.write('part')
+    setImmediate(() => server.closeAllConnections())
+  },
+  '/drop': (req) => setImmediate(() => req.destroy()),
+  '/drop-socket': (req) => setImmediate(() => req.socket.destroy(new Error('on purpose'))),
+  '/slow': (req, res) => {
+    req.socket.setTimeout(60, () => {})
+    res.setTimeout(60, () => {
+      res.statusCode = 503
+      res.end('too slow')
+    })
+  },
+  '/crash': (_, res) => {
+    res.write('part')
+    setImmediate(() => {
+      throw new Error('on purpose')
+    })
+  },
+  '/exit': () => process.exit(3),
   '/silent': (req) => req.socket.setTimeout(60),
   '/listeners': (req, res) => {
     const { socket } = req

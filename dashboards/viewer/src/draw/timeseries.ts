@@ -1,4 +1,4 @@
-import type { Panel } from '@callsight/dashboards'
+import type { Panel, Unit } from '@callsight/dashboards'
 import uPlot from 'uplot'
 import { faded, ink, lineColors } from '../color.ts'
 import { h } from '../dom.ts'
@@ -134,6 +134,7 @@ class TimeSeries implements Drawing {
           grid: { stroke: ink('grid'), width: 1 },
           gap: 6,
           space: 34,
+          ...stepsOf(unit),
           size: (plot, values) => {
             if (values === null || values === undefined) return 40
             plot.ctx.font = `${11 * devicePixelRatio}px system-ui, sans-serif`
@@ -237,4 +238,11 @@ function drawThresholds(plot: uPlot, steps: { color: string; value: number | nul
     ctx.stroke()
   }
   ctx.restore()
+}
+
+/** Distances of grid lines that suit a unit: powers of two for bytes, whole numbers for counts. */
+function stepsOf(unit: Unit): Pick<uPlot.Axis, 'incrs'> {
+  if (unit === 'bytes') return { incrs: Array.from({ length: 50 }, (_, power) => 2 ** power) }
+  if (unit !== 'locale') return {}
+  return { incrs: Array.from({ length: 15 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat() }
 }

@@ -1,0 +1,2 @@
+// SENTRY_DSN says where to.
+require('@sentry/node').init({ tracesSampleRate: 1 })
