@@ -3,20 +3,25 @@ import http from 'node:http'
 import { Account } from './account.ts'
 import { type Call, type Consumer, type Outcome, pathOf } from './call.ts'
 import { Bodies } from './capture/body.ts'
-import { Calls, callOfRequest } from './capture/calls.ts'
+import { Calls, type Capture, callOfRequest } from './capture/calls.ts'
+import { ClientCapture } from './capture/client.ts'
 import { Connections } from './capture/connection.ts'
 import { acceptConsumer, keyedHash, keySecret } from './capture/consumer.ts'
 import { ServerEvents } from './capture/events.ts'
 import { followFrameworks } from './capture/frameworks.ts'
 import { Http2Capture } from './capture/http2.ts'
+import { Http2ClientCapture } from './capture/http2client.ts'
 import { Identity } from './capture/identity.ts'
 import { MalformedCapture } from './capture/malformed.ts'
 import { Patterns } from './capture/pattern.ts'
 import { Trust } from './capture/proxy.ts'
+import { Pushed } from './capture/push.ts'
 import { RawAnswers } from './capture/raw.ts'
 import { type Operation, Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
+import { UndiciCapture } from './capture/undici.ts'
 import { UpgradeCapture } from './capture/upgrade.ts'
+import { Upstreams } from './capture/upstream.ts'
 import { type Clock, startClock } from './clock.ts'
 import { type Config, privateNames } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
@@ -75,12 +80,15 @@ export class Agent {
   readonly #details: Details
   readonly #calls: Calls
   readonly #bodies: Bodies
+  readonly #pushed: Pushed
   readonly #server: ServerCapture
   readonly #events = new ServerEvents()
   readonly #rawAnswers = new RawAnswers()
   readonly #http2: Http2Capture
   readonly #upgrades: UpgradeCapture
   readonly #malformed: MalformedCapture
+  readonly #upstreams = new Upstreams()
+  readonly #outgoing: readonly Capture[]
   readonly #lastWords: LastWords
   readonly #undo: (() => void | Promise<void>)[] = []
   #undoRoutes = () => {}
@@ -148,6 +156,10 @@ export class Agent {
       config.captureBodies === 'none' ? 0 : config.bodyLimit,
       health.feature('bodies', () => this.#bodies.stop()),
     )
+    this.#pushed = new Pushed(
+      this.#bodies,
+      health.feature('bodies on arrival', () => this.#pushed.stop()),
+    )
     this.#server = new ServerCapture(
       this.#calls,
       this.#bodies,
@@ -171,15 +183,26 @@ export class Agent {
       this.#rawAnswers,
       health.feature('malformed requests', () => this.#malformed.stop()),
     )
+    this.#outgoing = [
+      ['http', ClientCapture] as const,
+      ['undici', UndiciCapture] as const,
+      ['http2', Http2ClientCapture] as const,
+    ].map(([name, Way]) => {
+      const feature = health.feature(`outgoing ${name} calls`, () => capture.stop())
+      const capture: Capture = new Way(this.#calls, this.#bodies, this.#upstreams, feature)
+      return capture
+    })
   }
 
   /** Begins to listen. Starts no timer, opens no connection and loads nothing before the host serves HTTP. */
   start(): void {
     anchorOutside()
+    this.#pushed.start()
     this.#server.start()
     this.#http2.start()
     this.#upgrades.start()
     this.#malformed.start()
+    for (const capture of this.#outgoing) capture.start()
     this.#undoRoutes = followFrameworks((run) => this.#routes.contain(run))
     this.#undo.push(
       () => this.#stopCapture(),
@@ -246,7 +269,7 @@ export class Agent {
     this.#tracingFeature.contain(() => {
       if (hasProvider()) {
         const follow = (call: Call) => {
-          call.span = activeSpan()
+          call.span = activeSpan() ?? call.span
         }
         this.#server.onAnswer(follow)
         this.#http2.onAnswer(follow)
@@ -301,10 +324,12 @@ export class Agent {
   }
 
   #stopCapture(): void {
+    for (const capture of this.#outgoing) capture.stop()
     this.#server.stop()
     this.#http2.stop()
     this.#upgrades.stop()
     this.#malformed.stop()
+    this.#pushed.stop()
     this.#loop.stop()
   }
 
@@ -315,7 +340,7 @@ export class Agent {
     this.#loop.watch(call.start)
     call.lateness = this.#loop.late(call.start)
     // A runtime without the listen channel, or a server that was listening already: from the next call on.
-    if (this.#tracingWaits) setImmediate(() => this.#startTracing())
+    if (this.#tracingWaits && call.kind.direction === 'in') setImmediate(() => this.#startTracing())
     if (this.#tracing !== undefined && call.kind.direction === 'in') this.#trace(call, this.#tracing)
     if (timed) this.#work.end()
   }
@@ -338,7 +363,7 @@ export class Agent {
     try {
       if (call.traced) this.#endSpan(call)
       const operation = this.#operationOf(call)
-      const duration = Math.round((now - call.start) * 1000)
+      const duration = Math.round(((call.lastByte || now) - call.start) * 1000)
       const ending: Ending = {
         operation,
         outcome,
@@ -389,6 +414,7 @@ export class Agent {
 
   /** A framework that is not understood costs a call its name, not the record. */
   #operationOf(call: Call): Operation {
+    if (call.kind.direction === 'out') return this.#upstreams.operationOf(call)
     if (call.kind.operation !== undefined) return call.kind.operation
     if (!this.#routes.off) {
       try {
@@ -411,7 +437,8 @@ export class Agent {
   }
 
   #consumerOf(call: Call): Buffer | undefined {
-    if (this.#identity.off) return undefined
+    // Of an outgoing call we are the consumer ourselves, and its keys are ours.
+    if (this.#identity.off || call.kind.direction === 'out') return undefined
     try {
       return this.#consumers.of(call)
     } catch (error) {

@@ -67,7 +67,8 @@ export class Call {
   readonly method: string
   /** Path and query as they were sent, whatever a framework makes of them. */
   readonly url: string
-  readonly headers: Headers
+  /** Of an outgoing call only once its header is about to be sent. */
+  headers: Headers
   /** The host's own objects, where frameworks and applications leave their facts; gone once the call is recorded. */
   request: Request | undefined
   response: Response | undefined
@@ -84,7 +85,7 @@ export class Call {
   bodyLost = false
   /** The socket stayed silent longer than the server's timeout. */
   timedOut = false
-  /** The process itself broke the answer off, or never gave one; the client was still there. */
+  /** The process itself broke the call off, or never gave an answer; the other side was still there. */
   destroyed = false
   /** Recorded; whatever comes later is too late. */
   done = false
@@ -108,6 +109,13 @@ export class Call {
   peer: Buffer | undefined = undefined
   /** Of an incoming call; undefined where nothing is asked of its connection. */
   connection: Connection | undefined = undefined
+  /** What an outgoing call was sent as and what came back, objects of its way of capture; gone once it is recorded. */
+  sent: object | undefined = undefined
+  received: object | undefined = undefined
+  /** The incoming call on whose behalf an outgoing one is made, where that is known. */
+  within: Call | undefined = undefined
+  /** When the last byte came, where the call ends only later: an answer that nobody reads. 0: it ends when it ends. */
+  lastByte = 0
 
   constructor(kind: Kind, start: number, method: string, url: string, headers: Headers) {
     this.kind = kind

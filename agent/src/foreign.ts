@@ -1,4 +1,5 @@
 import type { SpanIds } from './call.ts'
+import type { TraceParent } from './traceparent.ts'
 import { hasVendorTracer } from './vendors.ts'
 
 /*
@@ -15,7 +16,11 @@ interface ApiGlobals {
   context?: { active(): Context; with<T>(context: Context, run: () => T): T }
 }
 interface SpanLike {
-  spanContext(): SpanIds
+  spanContext(): SpanIds & { traceFlags?: number }
+  /** What follows is no part of the API, but of the SDKs' spans: 2.x and later, and before. */
+  kind?: number
+  parentSpanContext?: SpanIds
+  parentSpanId?: string
 }
 
 const API = Symbol.for('opentelemetry.js.api.1')
@@ -39,7 +44,31 @@ export function activeSpan(): SpanIds | undefined {
   const server = (active.getValue(RPC_METADATA) as { span?: SpanLike } | undefined)?.span
   const span = server ?? (active.getValue(SPAN) as SpanLike | undefined)
   const ids = span?.spanContext()
-  return ids !== undefined && /[1-9a-f]/.test(ids.traceId) && /[1-9a-f]/.test(ids.spanId) ? ids : undefined
+  return ids !== undefined && isValid(ids) ? ids : undefined
+}
+
+const SPAN_KIND_CLIENT = 2
+
+/**
+ * The span on whose behalf an outgoing call is being made: the active one, or the one above it where the active span
+ * stands for the outgoing call itself.
+ */
+export function spanAbove(): TraceParent | undefined {
+  const span = api()?.context?.active().getValue(SPAN) as SpanLike | undefined
+  if (span === undefined) return undefined
+  const { traceId, spanId, traceFlags = 0 } = span.spanContext()
+  const above = span.kind === SPAN_KIND_CLIENT ? (span.parentSpanContext?.spanId ?? span.parentSpanId) : spanId
+  if (above === undefined || !isValid({ traceId, spanId: above })) return undefined
+  return { traceId, spanId: above, sampled: (traceFlags & 1) === 1 }
+}
+
+/** Whether an SDK has asked not to be seen here, as exporters do for their own requests. */
+export function isSuppressed(): boolean {
+  return api()?.context?.active().getValue(SUPPRESS) === true
+}
+
+function isValid({ traceId, spanId }: SpanIds): boolean {
+  return /[1-9a-f]/.test(traceId) && /[1-9a-f]/.test(spanId)
 }
 
 /** Runs the agent's own requests so that no instrumentation, whenever it was loaded, makes spans of them. */

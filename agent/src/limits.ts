@@ -133,3 +133,10 @@ export const REDACT_PATH_STEPS = 512
 
 /** The header of an answer that is written by hand onto a socket is looked at up to here: it is one line that matters. */
 export const RAW_HEADER = 16 * 1024
+
+/** Servers that the application calls, remembered with their encoded address: about 300 bytes each. */
+export const UPSTREAM_PEERS = 1000
+/** Operations of outgoing calls, all of them guessed. Past it they are `_OTHER`. */
+export const UPSTREAM_OPERATIONS = 1000
+/** Names of hosts and error codes of outgoing calls are cut here: longer ones are garbage. */
+export const UPSTREAM_TEXT = 256

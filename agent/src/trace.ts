@@ -14,6 +14,7 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
 import { NodeSDK, resources, tracing } from '@opentelemetry/sdk-node'
 import { CALL, type Call } from './call.ts'
 import { type Scope, scopes } from './context.ts'
+import { randomHex } from './ids.ts'
 import type { Resource } from './resource.ts'
 import type { ReadableSpan, Value } from './ship/otlp.ts'
 
@@ -21,8 +22,9 @@ import type { ReadableSpan, Value } from './ship/otlp.ts'
  * OpenTelemetry, wired here and nowhere else; this file is loaded only when calls are traced.
  *
  * A traced call and its SERVER span are one thing: the span is begun and ended with the call, the call takes its ids
- * and what the application has set on it, and the span itself is not sent. All other spans, of the instrumentations as
- * well as of the application, are inner spans and travel with the calls.
+ * and what the application has set on it, and the span itself is not sent. It is the same with the CLIENT span of a
+ * call that a traced call makes: it gives its ids to the outgoing call. All other spans are inner spans and travel with
+ * the calls.
  *
  * The incoming half of the HTTP instrumentation stays off: it would wrap every request, traced or not, and spend most of
  * its time on attributes that the call carries already. Measured at ratio 1: 71 µs added to a call with it, 50 without.
@@ -110,6 +112,9 @@ class CallSampler implements tracing.Sampler {
 const RECORD: tracing.SamplingResult = { decision: tracing.SamplingDecision.RECORD_AND_SAMPLED }
 const DROP: tracing.SamplingResult = { decision: tracing.SamplingDecision.NOT_RECORD }
 
+/** Their spans are outgoing calls, which the agent captures itself; they are begun for the sake of the header only. */
+const CLIENTS = new Set(['@opentelemetry/instrumentation-http', '@opentelemetry/instrumentation-undici'])
+
 class Processor implements tracing.SpanProcessor {
   readonly #own: string
   readonly #ship: SpanSink
@@ -121,7 +126,7 @@ class Processor implements tracing.SpanProcessor {
   onStart(): void {}
   onEnd(span: tracing.ReadableSpan): void {
     const { name, version } = span.instrumentationScope
-    if (name !== this.#own) this.#ship(name, version, span as unknown as ReadableSpan)
+    if (name !== this.#own && !CLIENTS.has(name)) this.#ship(name, version, span as unknown as ReadableSpan)
   }
   async forceFlush(): Promise<void> {}
   async shutdown(): Promise<void> {}
@@ -188,16 +193,4 @@ class FastIds {
   generateSpanId(): string {
     return randomHex(16)
   }
-}
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
-
-/** Ids need to be unique, not secret. All zeros would be invalid, and takes longer than anybody will wait. */
-function randomHex(length: number): string {
-  let hex = ''
-  while (hex.length < length) {
-    const bits = (Math.random() * 0x100000000) >>> 0
-    hex += HEX[bits >>> 24]! + HEX[(bits >>> 16) & 255]! + HEX[(bits >>> 8) & 255]! + HEX[bits & 255]!
-  }
-  return hex
 }

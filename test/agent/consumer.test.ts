@@ -112,5 +112,5 @@ test('a bad value is said once, with its name and what is used instead', async (
     '[callsight] CALLSIGHT_TRACE_RATIO: "lots" is not a number from 0 to 1; using 0.1',
     '[callsight] CALLSIGHT_LOG_LEVEL: "loud" is not none, error, warn, info, debug; using "warn"',
   ])
-  expect(receiver.calls).toHaveLength(5)
+  expect(receiver.calls).toHaveLength(10)
 })

@@ -141,7 +141,7 @@ test('an endpoint over https, with a certificate authority of its own: while it 
     receiver.calls.length = 0
     const { stderr } = await run('ends.cjs', { collector: front.url, env: { ...env, APP_END: way } }).ended
     expect(stderr).toBe('')
-    expect(receiver.calls).toHaveLength(5)
+    expect(receiver.calls).toHaveLength(10)
   }
   front.close()
 })

@@ -78,12 +78,12 @@ export class Bodies {
   }
 
   /** A part of a request's body. Never throws. */
-  request(call: Call, chunk: Uint8Array): void {
+  request(call: Call, chunk: string | Uint8Array, encoding?: BufferEncoding): void {
     try {
       if (call.requestBody === undefined) {
         call.requestBody = this.#open(call, call.headers['content-type'], call.headers['content-encoding'])
       }
-      call.requestBody?.add(chunk)
+      call.requestBody?.add(chunk, encoding)
     } catch (error) {
       call.requestBody = null
       this.#feature.fault(error)

@@ -59,6 +59,7 @@ export class Calls {
       leaveScope(call)
       // An idle connection may keep the scope of its last call: it must not keep the whole request alive.
       call.request = call.response = call.context = call.finder = undefined
+      call.sent = call.received = call.within = undefined
     }
   }
 

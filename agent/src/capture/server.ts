@@ -41,7 +41,7 @@ export class ServerCapture implements Capture {
   start(): void {
     const onStart = (message: unknown) => this.#begin(message as { request: Request; response: Response })
     subscribe(START, onStart)
-    this.#undo.push(() => unsubscribe(START, onStart), patchPush(this.#bodies, this.#feature), ...this.#patchResponse())
+    this.#undo.push(() => unsubscribe(START, onStart), ...this.#patchResponse())
   }
 
   stop(): void {
@@ -193,29 +193,8 @@ function unreadSize(request: Request, call: Call, finished: boolean): number {
   return finished && declared >= call.requestBytes ? declared : call.requestBytes
 }
 
-const Incoming = http.IncomingMessage.prototype as unknown as Methods
 const Server = http.ServerResponse.prototype as unknown as Methods
 /** Where `ServerResponse` has its methods from: looked up at each call, so that whoever patches there later is heard. */
 const Outgoing = http.OutgoingMessage.prototype as unknown as Methods
 
-type Methods = Record<'push' | 'write' | 'end' | 'flushHeaders' | 'emit', Method>
-
-/** Request bodies. `push` is where the parser hands a chunk over, before any decoding, read or unread. */
-function patchPush(bodies: Bodies, feature: Feature): () => void {
-  const next = Incoming.push
-  function push(this: Request, chunk: unknown, encoding?: unknown): unknown {
-    const call = this[CALL]
-    if (call !== undefined && chunk instanceof Uint8Array) {
-      call.requestBytes += chunk.length
-      if (call.requestBody !== null) {
-        try {
-          bodies.request(call, chunk)
-        } catch (error) {
-          feature.fault(error)
-        }
-      }
-    }
-    return next.call(this, chunk, encoding)
-  }
-  return patch(Incoming, 'push', push as Method)
-}
+type Methods = Record<'write' | 'end' | 'flushHeaders' | 'emit', Method>

@@ -196,6 +196,13 @@ export function encodeClient(address: string): Buffer {
   return encodeAttribute(SPAN_ATTRIBUTE, 'client.address', plain)
 }
 
+/** The server of an outgoing call. */
+export function encodeServer(address: string, port: number | undefined): Buffer {
+  const parts = [encodeAttribute(SPAN_ATTRIBUTE, 'server.address', address)]
+  if (port !== undefined) parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'server.port', port))
+  return Buffer.concat(parts)
+}
+
 function encodedAgent(agent: string): Buffer {
   const text = agent.length > USER_AGENT_LENGTH ? agent.slice(0, USER_AGENT_LENGTH) : agent
   let encoded = userAgents.get(text)

@@ -3,6 +3,7 @@ import https from 'node:https'
 import { gzipSync } from 'node:zlib'
 import { withoutTracing } from '../foreign.ts'
 import { ANSWER_BYTES, RETRY_AFTER_LONGEST, SEND_TIME } from '../limits.ts'
+import { ownRequest } from '../own.ts'
 import { plainRequest } from '../vendors.ts'
 
 /** What became of one request. */
@@ -50,7 +51,7 @@ export class Sender {
     return new Promise((resolve) => {
       const { url, headers } = this.target(path)
       const options = { method: 'POST', agent: this.#agent, headers: { ...headers, 'content-length': body.length } }
-      const request = withoutTracing(() => plainRequest(url, options))
+      const request = withoutTracing(() => ownRequest(() => plainRequest(url, options)))
       request.on('response', (response) => {
         collect(response, (answer) => {
           clearTimeout(deadline)
