@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http from 'node:http'
 import { Account } from './account.ts'
-import { type Call, type Consumer, type Outcome, pathOf } from './call.ts'
+import { type Call, type Consumer, pathOf } from './call.ts'
 import { Bodies } from './capture/body.ts'
 import { Calls, type Capture, callOfRequest } from './capture/calls.ts'
 import { ClientCapture } from './capture/client.ts'
@@ -17,28 +17,29 @@ import { Patterns } from './capture/pattern.ts'
 import { Trust } from './capture/proxy.ts'
 import { Pushed } from './capture/push.ts'
 import { RawAnswers } from './capture/raw.ts'
-import { type Operation, Operations } from './capture/route.ts'
+import { Operations } from './capture/route.ts'
 import { ServerCapture } from './capture/server.ts'
 import { UndiciCapture } from './capture/undici.ts'
 import { UpgradeCapture } from './capture/upgrade.ts'
 import { Upstreams } from './capture/upstream.ts'
-import { type Clock, startClock } from './clock.ts'
+import { startClock } from './clock.ts'
 import { type Config, privateNames } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
-import { type Detail, Details } from './detail.ts'
+import { Details } from './detail.ts'
 import { LastWords } from './exit.ts'
 import { activeSpan, hasProvider } from './foreign.ts'
 import { type Feature, Health } from './health.ts'
 import { ATTRIBUTE_KEY, ATTRIBUTE_TEXT, ATTRIBUTES, EXIT_TIME, SPAN_TEXT } from './limits.ts'
 import type { Log } from './log.ts'
 import { Loop } from './loop.ts'
+import { Recorder } from './recorder.ts'
 import { compileRedactor, type Redactor } from './redact/redactor.ts'
 import { describeProcess, type Resource, VERSION } from './resource.ts'
 import { Sampler } from './sample.ts'
 import { Delivery } from './ship/delivery.ts'
 import { encodeResource, encodeScope, type ReadableSpan } from './ship/otlp.ts'
 import { Queue } from './ship/queue.ts'
-import { type Ending, encodeConsumer, writeCall, writeDetail } from './ship/record.ts'
+import { encodeConsumer } from './ship/record.ts'
 import { encodeReport, type Report } from './ship/report.ts'
 import { Sender } from './ship/send.ts'
 import type { Tracing } from './trace.ts'
@@ -58,10 +59,7 @@ export class Agent {
   readonly account = new Account()
   readonly #config: Config
   readonly #log: Log
-  readonly #clock: Clock
   readonly #resource: Resource
-  readonly #operations: Operations
-  readonly #consumers: Identity<Buffer>
   readonly #connections: Connections
   readonly #queue: Queue
   readonly #sender: Sender
@@ -75,9 +73,8 @@ export class Agent {
   readonly #loop: Loop
   /** Undefined where nothing is to be left out. */
   readonly #ignored: Patterns | undefined
-  readonly #sampler: Sampler
-  readonly #redactor: Redactor
   readonly #details: Details
+  readonly #recorder: Recorder
   readonly #calls: Calls
   readonly #bodies: Bodies
   readonly #pushed: Pushed
@@ -99,8 +96,6 @@ export class Agent {
   constructor(config: Config, log: Log) {
     this.#config = config
     this.#log = log
-    this.#clock = startClock()
-    this.#operations = new Operations(config.routes)
     this.#resource = describeProcess(config)
     const resource = encodeResource(this.#resource)
     const scope = encodeScope(SCOPE, VERSION)
@@ -108,8 +103,15 @@ export class Agent {
     this.#queue = new Queue(resource, scope, account, config.compression === 'gzip')
     this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`, config.compression)
     const started = Date.now()
+    const recorder = () => this.#recorder
     const report = () => encodeReport(resource, scope, this.#report(), started, Date.now())
-    this.#delivery = new Delivery(this.#queue, this.#sender, account, log, report, () => this.#details.settled())
+    this.#delivery = new Delivery(this.#queue, this.#sender, account, log, report, {
+      get waiting() {
+        return recorder().waiting
+      },
+      gather: () => recorder().gather(),
+      settled: () => this.#details.settled(),
+    })
     this.#lastWords = new LastWords(this.#delivery, this.#sender, account, log, report, () => this.#endCalls())
     const health = new Health(log)
     this.#health = health
@@ -119,7 +121,7 @@ export class Agent {
     const { secret, guessable } = keySecret(config.keySecret, config.headers, String(this.#resource['service.name']))
     const weak = 'consumer keys are hashed with the service name, which is no secret: set CALLSIGHT_KEY_SECRET'
     const onKey = guessable ? () => log.once('warn', 'secret', weak) : () => {}
-    this.#consumers = new Identity(
+    const identity = new Identity(
       config,
       secret,
       encodeConsumer,
@@ -133,18 +135,35 @@ export class Agent {
     })
     this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
     this.#ignored = config.ignore.length > 0 ? new Patterns(config.ignore) : undefined
-    this.#sampler = new Sampler(config.captureBodies, config.bodySample, config.slow)
-    this.#redactor = this.#compileRedactor()
+    const redactor = this.#compileRedactor()
     this.#details = new Details(
-      this.#redactor,
+      redactor,
       config.bodyLimit,
       account,
       health.feature('redaction', () => this.#bodies.stop()),
     )
+    this.#recorder = new Recorder(
+      {
+        account,
+        clock: startClock(),
+        operations: new Operations(config.routes),
+        upstreams: this.#upstreams,
+        identity,
+        sampler: new Sampler(config.captureBodies, config.bodySample, config.slow),
+        redactor,
+        details: this.#details,
+        queue: this.#queue,
+        work: this.#work,
+        recording: this.#recording,
+        routes: this.#routes,
+        consumers: this.#identity,
+      },
+      (full) => this.#delivery.noteWrite(full),
+    )
     this.#calls = new Calls(
       {
         began: (call) => this.#begin(call),
-        finished: (call, outcome) => this.#record(call, outcome),
+        finished: (call) => this.#finish(call),
       },
       this.#recording,
     )
@@ -320,6 +339,7 @@ export class Agent {
   /** The process leaves: what is under way is recorded as it stands. */
   #endCalls(): void {
     this.#calls.endAll()
+    this.#recorder.gather()
     this.#details.abandon()
   }
 
@@ -354,76 +374,15 @@ export class Agent {
     })
   }
 
-  #record(call: Call, outcome: Outcome): void {
-    if (this.#ignored !== undefined && call.kind.direction === 'in' && this.#ignores(this.#ignored, call)) return
-    this.account.seen += 1
+  #finish(call: Call): void {
     const now = performance.now()
-    const timed = this.#work.begin(now)
-    let written = false
-    try {
-      if (call.traced) this.#endSpan(call)
-      const operation = this.#operationOf(call)
-      const duration = Math.round(((call.lastByte || now) - call.start) * 1000)
-      const ending: Ending = {
-        operation,
-        outcome,
-        duration,
-        firstByte: call.firstByte === 0 ? 0 : Math.max(1, Math.round((call.firstByte - call.start) * 1000)),
-        started: this.#clock.micros(call.start),
-        loopWait: this.#loop.late(now) - call.lateness,
-        path: this.#redactor.path(pathOf(call.url)),
-        consumer: this.#consumerOf(call),
-      }
-      const reason = this.#sampler.judge(call, operation, outcome, duration, now)
-      if (reason === undefined) this.#write(call, ending)
-      else this.#details.make(call, reason, now, (detail) => this.#write(call, ending, detail))
-      written = true
-    } finally {
-      if (!written) this.account.drop('error', 1)
-      call.requestBody?.release()
-      call.responseBody?.release()
-      if (timed) this.#work.end()
-    }
-  }
-
-  /** Health checks and the like, by configuration: neither recorded nor counted. */
-  #ignores(ignored: Patterns, call: Call): boolean {
-    if (ignored.match(pathOf(call.url)) === undefined) return false
-    if (call.traced) this.#tracingFeature.contain(() => this.#tracing?.end(call))
-    call.requestBody?.release()
-    call.responseBody?.release()
-    return true
-  }
-
-  /** Never throws: it may run when the call is long over. */
-  #write(call: Call, ending: Ending, detail?: Detail): void {
-    try {
-      const full =
-        detail === undefined
-          ? this.#queue.addCall((to) => writeCall(to, call, ending))
-          : this.#queue.addDetailed(
-              (to) => writeCall(to, call, ending),
-              (to, message) => writeDetail(to, message, detail),
-            )
-      this.#delivery.noteWrite(full)
-    } catch (error) {
-      this.account.drop('error', 1)
-      this.#recording.fault(error)
-    }
-  }
-
-  /** A framework that is not understood costs a call its name, not the record. */
-  #operationOf(call: Call): Operation {
-    if (call.kind.direction === 'out') return this.#upstreams.operationOf(call)
-    if (call.kind.operation !== undefined) return call.kind.operation
-    if (!this.#routes.off) {
-      try {
-        return this.#operations.of(call)
-      } catch (error) {
-        this.#routes.fault(error)
-      }
-    }
-    return this.#operations.other(call.method)
+    call.ended = now
+    call.loopWait = this.#loop.late(now) - call.lateness
+    if (call.traced) this.#endSpan(call)
+    const ignored = call.kind.direction === 'in' && this.#ignored?.match(pathOf(call.url)) !== undefined
+    // Health checks and the like, by configuration: neither recorded nor counted.
+    if (ignored) call.letGo()
+    else this.#recorder.take(call)
   }
 
   /** An address that could not be treated as configured is not sent. */
@@ -433,17 +392,6 @@ export class Agent {
     } catch (error) {
       call.peer = undefined
       this.#identity.fault(error)
-    }
-  }
-
-  #consumerOf(call: Call): Buffer | undefined {
-    // Of an outgoing call we are the consumer ourselves, and its keys are ours.
-    if (this.#identity.off || call.kind.direction === 'out') return undefined
-    try {
-      return this.#consumers.of(call)
-    } catch (error) {
-      this.#identity.fault(error)
-      return undefined
     }
   }
 

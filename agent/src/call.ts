@@ -117,6 +117,13 @@ export class Call {
   /** When the last byte came, where the call ends only later: an answer that nobody reads. 0: it ends when it ends. */
   lastByte = 0
 
+  outcome: Outcome = 'ok'
+  /** When it ended, and how long the event loop was late meanwhile. */
+  ended = 0
+  loopWait = 0
+  /** It keeps its headers and bodies. */
+  detailed = false
+
   constructor(kind: Kind, start: number, method: string, url: string, headers: Headers) {
     this.kind = kind
     this.start = start
@@ -125,6 +132,18 @@ export class Call {
     this.headers = headers
     this.request = undefined
     this.response = undefined
+  }
+
+  /**
+   * It is recorded, and lets go of all that belongs to the host: an idle connection may keep the scope of its last call,
+   * which must not keep the whole request alive.
+   */
+  letGo(): void {
+    this.requestBody?.release()
+    this.responseBody?.release()
+    this.requestBody = this.responseBody = undefined
+    this.request = this.response = this.context = this.finder = undefined
+    this.sent = this.received = this.within = undefined
   }
 }
 

@@ -10,6 +10,8 @@ export const QUEUE_CALLS = 500_000
  * cost least per call.
  */
 export const BATCH_BYTES = 256 * 1024
+/** Buffers of that size kept for the next batches while others are being compressed. */
+export const SPARE_BUFFERS = 2
 /** Age at which a batch is sent although it is small: what a live view lags behind. */
 export const BATCH_AGE = 1000
 
@@ -140,3 +142,8 @@ export const UPSTREAM_PEERS = 1000
 export const UPSTREAM_OPERATIONS = 1000
 /** Names of hosts and error codes of outgoing calls are cut here: longer ones are garbage. */
 export const UPSTREAM_TEXT = 256
+
+/** Ended calls that are recorded in one go: enough to warm the caches, few enough to take a tenth of a millisecond. */
+export const BACKLOG_CALLS = 32
+/** Milliseconds after which recording calls with detail makes a pause for the host. */
+export const DRAIN_TIME = 0.5

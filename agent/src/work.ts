@@ -1,8 +1,8 @@
 import { WORK_SAMPLE } from './limits.ts'
 
 /**
- * The time that the agent spends on the host's thread, estimated: one piece of work in WORK_SAMPLE is timed and stands
- * for all.
+ * The time that the agent spends on the host's thread. Recording is measured; of what is done as calls begin, one piece in
+ * WORK_SAMPLE is timed and stands for all.
  */
 export class Work {
   /** Since the start. */
@@ -17,6 +17,11 @@ export class Work {
     this.#countdown = WORK_SAMPLE
     this.#begun = now
     return true
+  }
+
+  /** Time that was measured, milliseconds. */
+  add(time: number): void {
+    this.micros += time * 1000
   }
 
   end(): void {

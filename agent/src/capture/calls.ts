@@ -14,7 +14,7 @@ export interface Capture {
 export interface Sink {
   /** A call begins; nothing of the application has run yet. */
   began(call: Call): void
-  finished(call: Call, outcome: Outcome): void
+  finished(call: Call): void
 }
 
 /**
@@ -51,15 +51,14 @@ export class Calls {
       this.#open[call.place] = last
       last.place = call.place
     }
+    call.outcome = outcome
     try {
-      this.#sink.finished(call, outcome)
+      this.#sink.finished(call)
     } catch (error) {
       this.#feature.fault(error)
+      call.letGo()
     } finally {
       leaveScope(call)
-      // An idle connection may keep the scope of its last call: it must not keep the whole request alive.
-      call.request = call.response = call.context = call.finder = undefined
-      call.sent = call.received = call.within = undefined
     }
   }
 

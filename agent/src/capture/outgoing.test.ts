@@ -40,7 +40,8 @@ const text = (body: Call['requestBody']): string => {
 const calls = new Calls(
   {
     began: () => {},
-    finished: (call, outcome) => {
+    finished: (call) => {
+      const { outcome } = call
       expect(OUTCOMES).toContain(outcome)
       ended.set(call.url, {
         request: text(call.requestBody),

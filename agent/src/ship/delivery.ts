@@ -6,6 +6,16 @@ import { rejectedSpans } from './otlp.ts'
 import type { Batch, Queue } from './queue.ts'
 import type { Answer, Sender } from './send.ts'
 
+/** Where the calls come from. */
+export interface Source {
+  /** Ended calls that are not yet written into the queue. */
+  readonly waiting: number
+  /** Writes them, now. */
+  gather(): void
+  /** Resolves when none waits for anything else. */
+  settled(): Promise<void>
+}
+
 /**
  * Takes batches from the queue to the collector, one request at a time, so that order is kept and an ailing collector
  * is not made worse.
@@ -20,7 +30,7 @@ export class Delivery {
   readonly #account: Account
   readonly #log: Log
   readonly #encodeReport: () => Buffer
-  readonly #settled: () => Promise<void>
+  readonly #source: Source
   #running: Promise<void> | undefined
   #ageTimer: NodeJS.Timeout | undefined
   #reportTimer: NodeJS.Timeout | undefined
@@ -32,21 +42,13 @@ export class Delivery {
   #flushUntil = 0
   #stopped = false
 
-  /** @param settled resolves when no call waits to be written into the queue */
-  constructor(
-    queue: Queue,
-    sender: Sender,
-    account: Account,
-    log: Log,
-    encodeReport: () => Buffer,
-    settled: () => Promise<void> = () => Promise.resolve(),
-  ) {
+  constructor(queue: Queue, sender: Sender, account: Account, log: Log, encodeReport: () => Buffer, source: Source) {
     this.#queue = queue
     this.#sender = sender
     this.#account = account
     this.#log = log
     this.#encodeReport = encodeReport
-    this.#settled = settled
+    this.#source = source
   }
 
   /** Something was written into the open batch. */
@@ -81,8 +83,9 @@ export class Delivery {
   }
 
   async #settle(): Promise<void> {
+    this.#source.gather()
     // Some calls wait for their bodies to be decoded.
-    await this.#settled()
+    await this.#source.settled()
     this.#sealAndRun()
     while (this.#running !== undefined) await this.#running
     if (this.#queue.sealed.length === 0) await this.#report()
@@ -98,6 +101,7 @@ export class Delivery {
 
   /** Everything unsent as ready-made requests, for the synchronous last send at exit. */
   leftovers(): { path: string; body: Buffer; calls: number }[] {
+    this.#source.gather()
     this.#queue.seal()
     return this.#queue.sealed.map((batch) => {
       this.#queue.compressNow(batch)
@@ -107,7 +111,7 @@ export class Delivery {
 
   /** Whether anything is unsent: calls, or the latest counts. */
   get pending(): boolean {
-    return this.#unreported || this.#queue.sealed.length > 0 || !this.#queue.fresh
+    return this.#unreported || this.#source.waiting > 0 || this.#queue.sealed.length > 0 || !this.#queue.fresh
   }
 
   get #unreported(): boolean {
@@ -119,6 +123,7 @@ export class Delivery {
     clearTimeout(this.#ageTimer)
     this.#ageTimer = undefined
     try {
+      this.#source.gather()
       this.#queue.seal()
       if (this.#running !== undefined || this.#queue.sealed.length === 0 || this.#stopped) return
       this.#running = outsideOfCalls(() => this.#run())

@@ -1,6 +1,6 @@
 import { constants, gzip, gzipSync } from 'node:zlib'
 import type { Account } from '../account.ts'
-import { BATCH_BYTES, QUEUE_BYTES, QUEUE_CALLS, SPANS_PER_BATCH } from '../limits.ts'
+import { BATCH_BYTES, QUEUE_BYTES, QUEUE_CALLS, SPANS_PER_BATCH, SPARE_BUFFERS } from '../limits.ts'
 import { Bytes } from './bytes.ts'
 import { encodeScope, encodeTraces, type ReadableSpan, writeSpan } from './otlp.ts'
 
@@ -27,6 +27,9 @@ interface Scope {
 
 /** Level 1 costs a third of the default and takes nine tenths of what there is to take from such repetitive bytes. */
 const GZIP = { level: constants.Z_BEST_SPEED }
+
+/** A lean batch and the call that made it full, with room to spare. */
+const LEAN_BYTES = BATCH_BYTES + 16 * 1024
 
 /** A batch that is being written. */
 class Open {
@@ -69,6 +72,11 @@ export class Queue {
   readonly #compression: boolean
   readonly #lean = new Open()
   readonly #rich = new Open()
+  /** Where the messages around the spans of the lean batch begin, and its first span. */
+  #leanRequest = 0
+  #leanScope = 0
+  #leanStart = 0
+  readonly #spare: Buffer[] = []
   #bytes = 0
   #queuedCalls = 0
 
@@ -77,11 +85,12 @@ export class Queue {
     this.#scope = scope
     this.#account = account
     this.#compression = compression
+    this.#beginLean()
   }
 
   /** Whether nothing has been written into the open batches yet. */
   get fresh(): boolean {
-    return this.#lean.bytes + this.#rich.bytes === 0
+    return this.#lean.callCount + this.#rich.callCount + this.#rich.spanCount === 0
   }
 
   /** Bytes and calls that wait, the open batches included. */
@@ -152,32 +161,64 @@ export class Queue {
 
   /** Closes the open batches and starts compressing them. */
   seal(): void {
-    this.#seal(this.#lean)
+    this.#sealLean()
     this.#seal(this.#rich)
     this.#makeRoom()
+  }
+
+  /** What stands before the spans of a lean request is written into its buffer beforehand, so that nothing is copied. */
+  #beginLean(): void {
+    const { calls } = this.#lean
+    calls.length = 0
+    this.#leanRequest = calls.open(0x0a)
+    calls.raw(this.#resource)
+    this.#leanScope = calls.open(0x12)
+    calls.raw(this.#scope)
+    this.#leanStart = calls.length
+  }
+
+  #sealLean(): void {
+    const open = this.#lean
+    const { calls } = open
+    if (calls.length === this.#leanStart) return
+    calls.close(this.#leanScope)
+    calls.close(this.#leanRequest)
+    const raw = calls.buffer
+    const body = raw.subarray(0, calls.length)
+    // Compressed, the buffer is free again in a moment; a new one for each batch would cost its page faults.
+    if (this.#compression) calls.buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(LEAN_BYTES)
+    const batch = this.#add(this.#compression ? body : Buffer.from(body), open, undefined)
+    if (this.#compression) void batch.ready.then(() => this.#spare.length < SPARE_BUFFERS && this.#spare.push(raw))
+    open.callCount = 0
+    this.#beginLean()
   }
 
   #seal(open: Open): void {
     if (open.bytes === 0) return
     const scopes = [...open.inner.values()]
     if (open.callCount > 0) scopes.unshift({ scope: this.#scope, spans: open.calls })
-    const rich = open === this.#rich
+    const bare = encodeTraces(this.#resource, [{ scope: this.#scope, spans: open.bare }])
+    this.#add(encodeTraces(this.#resource, scopes), open, bare)
+    open.clear()
+  }
+
+  #add(body: Buffer, { callCount, spanCount, details }: Open, bare: Buffer | undefined): Batch {
     const batch: Batch = {
-      body: encodeTraces(this.#resource, scopes),
+      body,
       compressed: !this.#compression,
       ready: Promise.resolve(),
-      calls: open.callCount,
-      spans: open.spanCount,
-      bare: rich ? encodeTraces(this.#resource, [{ scope: this.#scope, spans: open.bare }]) : undefined,
-      details: open.details,
+      calls: callCount,
+      spans: spanCount,
+      bare,
+      details,
       attempts: 0,
       firstTried: 0,
     }
-    open.clear()
     this.sealed.push(batch)
     this.#bytes += weight(batch)
     this.#queuedCalls += batch.calls
     if (this.#compression) batch.ready = this.#compress(batch)
+    return batch
   }
 
   /** The batch has been accepted, refused or given up. */

@@ -29,8 +29,6 @@ export interface Ending {
   firstByte: number
   /** Wall clock at the start of the call, microseconds of the epoch. */
   started: number
-  /** Milliseconds that the event loop was late while the call was under way. */
-  loopWait: number
   /** Without query, redacted. */
   path: string
   consumer: Buffer | undefined
@@ -61,7 +59,7 @@ export function writeCall(to: Bytes, call: Call, ending: Ending): number {
   writeSmallInteger(to, REQUEST_SIZE, call.requestBytes)
   writeSmallInteger(to, RESPONSE_SIZE, call.responseBytes)
   if (ending.firstByte > 0) writeSmallInteger(to, FIRST_BYTE, ending.firstByte)
-  if (ending.loopWait >= LOOP_WAIT_LEAST) writeSmallInteger(to, LOOP_WAIT, Math.round(ending.loopWait * 1000))
+  if (call.loopWait >= LOOP_WAIT_LEAST) writeSmallInteger(to, LOOP_WAIT, Math.round(call.loopWait * 1000))
   writePath(to, ending.path)
   if (call.peer !== undefined) to.raw(call.peer)
   const agent = call.headers['user-agent']

@@ -1,0 +1,177 @@
+import type { Account } from './account.ts'
+import { type Call, pathOf } from './call.ts'
+import type { Identity } from './capture/identity.ts'
+import type { Operation, Operations } from './capture/route.ts'
+import type { Upstreams } from './capture/upstream.ts'
+import type { Clock } from './clock.ts'
+import type { Detail, Details } from './detail.ts'
+import type { Feature } from './health.ts'
+import { BACKLOG_CALLS, DRAIN_TIME } from './limits.ts'
+import type { Redactor } from './redact/redactor.ts'
+import type { Sampler } from './sample.ts'
+import type { Queue } from './ship/queue.ts'
+import { type Ending, writeCall, writeDetail } from './ship/record.ts'
+import type { Work } from './work.ts'
+
+interface Parts {
+  account: Account
+  clock: Clock
+  operations: Operations
+  upstreams: Upstreams
+  identity: Identity<Buffer>
+  sampler: Sampler
+  redactor: Redactor
+  details: Details
+  queue: Queue
+  work: Work
+  /** What each part is contained by. */
+  recording: Feature
+  routes: Feature
+  consumers: Feature
+}
+
+/**
+ * Makes records of ended calls: operation, consumer, detail, bytes. Calls are taken some dozens at a time: one after the other
+ * the same code runs from the processor's caches, which the application has emptied between two calls. Measured on
+ * Express: 9 µs for a call on its own, 3 in a row.
+ */
+export class Recorder {
+  readonly #parts: Parts
+  readonly #wrote: (full: boolean) => void
+  #backlog: Call[] = []
+  #continuing = false
+
+  /** @param wrote hears when something waits to be sent, and whether that fills a request */
+  constructor(parts: Parts, wrote: (full: boolean) => void) {
+    this.#parts = parts
+    this.#wrote = wrote
+  }
+
+  /** Calls that have ended and wait for their record. */
+  get waiting(): number {
+    return this.#backlog.length
+  }
+
+  /** A call has ended: `outcome`, `ended` and the like are filled in. */
+  take(call: Call): void {
+    this.#parts.account.seen += 1
+    const length = this.#backlog.push(call)
+    // Whatever happens the call is sent along with the next batch.
+    if (length === 1) this.#wrote(false)
+    if (length >= BACKLOG_CALLS && !this.#continuing) this.#drain(DRAIN_TIME)
+  }
+
+  /** Records all that waits, now. */
+  gather(): void {
+    this.#drain(Infinity)
+  }
+
+  #drain(time: number): void {
+    if (this.#backlog.length === 0) return
+    const begun = performance.now()
+    const calls = this.#backlog
+    this.#backlog = []
+    let full = false
+    let done = 0
+    while (done < calls.length) {
+      const call = calls[done++]!
+      if (this.#record(call, begun)) full = true
+      if (call.detailed && performance.now() - begun > time) break
+    }
+    if (done < calls.length) {
+      this.#backlog = [...calls.slice(done), ...this.#backlog]
+      this.#continueSoon()
+    }
+    this.#parts.work.add(performance.now() - begun)
+    this.#wrote(full)
+  }
+
+  /** Detail takes its time: the host has its turn before the rest. */
+  #continueSoon(): void {
+    if (this.#continuing) return
+    this.#continuing = true
+    setImmediate(() => {
+      this.#continuing = false
+      this.#drain(DRAIN_TIME)
+    }).unref()
+  }
+
+  /** Returns whether a batch is full. Never throws. */
+  #record(call: Call, now: number): boolean {
+    const { account, clock, redactor, sampler, details, recording } = this.#parts
+    let full = false
+    let written = false
+    try {
+      const { outcome } = call
+      const operation = this.#operationOf(call)
+      const duration = Math.round(((call.lastByte || call.ended) - call.start) * 1000)
+      const ending: Ending = {
+        operation,
+        outcome,
+        duration,
+        firstByte: call.firstByte === 0 ? 0 : Math.max(1, Math.round((call.firstByte - call.start) * 1000)),
+        started: clock.micros(call.start),
+        path: redactor.path(pathOf(call.url)),
+        consumer: this.#consumerOf(call),
+      }
+      const reason = sampler.judge(call, operation, outcome, duration, now)
+      call.detailed = reason !== undefined
+      if (reason === undefined) full = this.#write(call, ending)
+      else {
+        details.make(call, reason, now, (detail) => {
+          // Where a body has to be decoded this comes later.
+          full = this.#write(call, ending, detail)
+          if (written && full) this.#wrote(true)
+        })
+      }
+      written = true
+    } catch (error) {
+      recording.fault(error)
+    }
+    if (!written) account.drop('error', 1)
+    call.letGo()
+    return full
+  }
+
+  #write(call: Call, ending: Ending, detail?: Detail): boolean {
+    const { queue, account, recording } = this.#parts
+    try {
+      if (detail === undefined) return queue.addCall((to) => writeCall(to, call, ending))
+      return queue.addDetailed(
+        (to) => writeCall(to, call, ending),
+        (to, message) => writeDetail(to, message, detail),
+      )
+    } catch (error) {
+      account.drop('error', 1)
+      recording.fault(error)
+      return false
+    }
+  }
+
+  /** A framework that is not understood costs a call its name, not the record. */
+  #operationOf(call: Call): Operation {
+    const { operations, upstreams, routes } = this.#parts
+    if (call.kind.direction === 'out') return upstreams.operationOf(call)
+    if (call.kind.operation !== undefined) return call.kind.operation
+    if (!routes.off) {
+      try {
+        return operations.of(call)
+      } catch (error) {
+        routes.fault(error)
+      }
+    }
+    return operations.other(call.method)
+  }
+
+  #consumerOf(call: Call): Buffer | undefined {
+    const { identity, consumers } = this.#parts
+    // Of an outgoing call we are the consumer ourselves, and its keys are ours.
+    if (consumers.off || call.kind.direction === 'out') return undefined
+    try {
+      return identity.of(call)
+    } catch (error) {
+      consumers.fault(error)
+      return undefined
+    }
+  }
+}
