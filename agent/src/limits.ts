@@ -145,5 +145,7 @@ export const UPSTREAM_TEXT = 256
 
 /** Ended calls that are recorded in one go: enough to warm the caches, few enough to take a tenth of a millisecond. */
 export const BACKLOG_CALLS = 32
+/** A call that moved more than this is not waited with: the host's objects may hold all of it. */
+export const BACKLOG_BYTES = 64 * 1024
 /** Milliseconds after which recording calls with detail makes a pause for the host. */
 export const DRAIN_TIME = 0.5

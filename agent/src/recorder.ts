@@ -6,7 +6,7 @@ import type { Upstreams } from './capture/upstream.ts'
 import type { Clock } from './clock.ts'
 import type { Detail, Details } from './detail.ts'
 import type { Feature } from './health.ts'
-import { BACKLOG_CALLS, DRAIN_TIME } from './limits.ts'
+import { BACKLOG_BYTES, BACKLOG_CALLS, DRAIN_TIME } from './limits.ts'
 import type { Redactor } from './redact/redactor.ts'
 import type { Sampler } from './sample.ts'
 import type { Queue } from './ship/queue.ts'
@@ -58,7 +58,9 @@ export class Recorder {
     const length = this.#backlog.push(call)
     // Whatever happens the call is sent along with the next batch.
     if (length === 1) this.#wrote(false)
-    if (length >= BACKLOG_CALLS && !this.#continuing) this.#drain(DRAIN_TIME)
+    // The host's request holds the parsed body, its response often what was sent: not to be kept alive for long.
+    const large = call.requestBytes + call.responseBytes > BACKLOG_BYTES
+    if ((length >= BACKLOG_CALLS || large) && !this.#continuing) this.#drain(DRAIN_TIME)
   }
 
   /** Records all that waits, now. */

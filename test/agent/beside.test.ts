@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { until } from '../until.ts'
 import { type Ended, type HostOptions, serve, tally } from './host.ts'
 import { type Certificate, type Intake, makeCertificate, startIntake } from './intake.ts'
-import { type Receiver, startReceiver } from './receiver.ts'
+import { type ReceivedSpan, type Receiver, startReceiver } from './receiver.ts'
 
 /*
  * Other monitors in the same process. The application with the monitor alone tells how everything should be; with the agent beside it,
@@ -121,6 +121,8 @@ const CALLS = {
   'GET /fail 500 server_error': 1,
   'GET /neighbours 200 ok': 1,
   'GET (unmatched) 404 client_error': 1,
+  'out GET /by-http 200 ok': 1,
+  'out GET /by-fetch 200 ok': 1,
 }
 
 /** The whole answer as it was on the wire, without its date. */
@@ -260,9 +262,8 @@ function sorted(lists: Record<string, string[]>): Record<string, string[]> {
 }
 
 function expectEachCallOnce(): void {
-  const incoming = receiver.calls.filter(({ kind }) => kind === 2)
-  const name = ({ attributes }: (typeof incoming)[0]) =>
-    `${attributes['callsight.operation']} ${attributes['http.response.status_code']} ${attributes['callsight.outcome']}`
-  expect(tally(incoming, name)).toEqual(CALLS)
+  const name = ({ kind, attributes }: ReceivedSpan) =>
+    `${kind === 2 ? '' : 'out '}${attributes['callsight.operation']} ${attributes['http.response.status_code']} ${attributes['callsight.outcome']}`
+  expect(tally(receiver.calls, name)).toEqual(CALLS)
   expect(receiver.counts).toMatchObject({ seen: receiver.calls.length, sent: receiver.calls.length })
 }

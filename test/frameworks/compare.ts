@@ -7,9 +7,6 @@ import { type ReceivedSpan, startReceiver } from '../agent/receiver.ts'
 import { ASKS, type Ask, OUTGOING } from './asks.ts'
 import type { Variant } from './variants.ts'
 
-/** Whether the agent records the calls that an application makes itself. */
-const RECORDS_OUTGOING = false
-
 export const folder = fileURLToPath(new URL('.', import.meta.url))
 const SERVER = 2
 const CLIENT = 3
@@ -44,7 +41,7 @@ export async function compare(variant: Variant, script: string, upstream: string
     const inbound = receiver.calls.filter((call) => call.kind === SERVER)
     inbound.sort((a, b) => a.startMs - b.startMs)
     expect(inbound.map(seen)).toEqual(wanted)
-    if (RECORDS_OUTGOING) expectOutgoing(receiver.calls, new URL(upstream))
+    expectOutgoing(receiver.calls, new URL(upstream))
     expect(receiver.counts.seen).toBe(receiver.calls.length)
   } finally {
     await receiver.close()

@@ -30,6 +30,11 @@ class StreamCall extends Call {
     super(kind, performance.now(), String(headers[':method'] ?? 'GET'), String(headers[':path'] ?? ''), headers)
     this.stream = stream
   }
+
+  override letGo(): void {
+    super.letGo()
+    this.stream = undefined
+  }
 }
 
 export class Http2Capture implements Capture, StreamListener {
@@ -144,7 +149,6 @@ export class Http2Capture implements Capture, StreamListener {
       if (call.destroyed && status > 0) call.errorCode = 'truncated'
     }
     this.#calls.end(call, outcomeOf(call, finished))
-    call.stream = undefined
   }
 
   /** Patches the class of streams, once. From then on the compatibility API is looked at, too. */

@@ -14,6 +14,10 @@ test.each([
   'otlp-gateway-prod-eu-west-2.grafana.net',
   'serverless-blue-saas.instana.io',
   'westeurope-5.in.applicationinsights.azure.com',
+  '169.254.169.254',
+  '169.254.170.2',
+  '[fd00:ec2::254]',
+  'metadata.google.internal.',
 ])('%s is an intake', (host) => expect(isIntakeHost(host, 443)).toBe(true))
 
 test('the port of a monitor’s agent is an intake', () => {
@@ -21,10 +25,16 @@ test('the port of a monitor’s agent is an intake', () => {
   expect(isIntakeHost('localhost', 8080)).toBe(false)
 })
 
-test.each(['api.datadoghq.com', 'api.newrelic.com', 'api.example.com', 'sentry.io', 'agent.example.com', 'localhost'])(
-  '%s may be called',
-  (host) => expect(isIntakeHost(host, 443)).toBe(false),
-)
+test.each([
+  'api.datadoghq.com',
+  'api.newrelic.com',
+  'api.example.com',
+  'sentry.io',
+  'agent.example.com',
+  'localhost',
+  'metadata.shop',
+  '10.169.254.169',
+])('%s may be called', (host) => expect(isIntakeHost(host, 443)).toBe(false))
 
 test.each([
   ['/api/42/envelope/?sentry_key=x', undefined],

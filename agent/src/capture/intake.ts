@@ -1,7 +1,7 @@
 import { isSuppressed } from '../foreign.ts'
 
 /*
- * Requests in which another monitor reports are no calls of the application. One row for each product: by the host it
+ * Requests in which another monitor reports, or looks where it is, are no calls of the application. One row for each product: by the host it
  * reports to (asked once for each server), by a path that nobody else has, or by its user agent. Hosts are those of the
  * intakes: an application that uses the product's public API makes calls like any other.
  */
@@ -69,6 +69,12 @@ const INTAKES: Intake[] = [
   { product: 'Rollbar', host: /^api\.rollbar\.com$/ },
   { product: 'Honeybadger', host: /^(eu-)?api\.honeybadger\.io$/ },
   { product: 'Callsight', userAgent: /^callsight-agent\// },
+  {
+    // No monitor, but asked by most of them and by cloud SDKs: what the machine tells a process about itself, its
+    // credentials among it, at addresses that mean nothing beyond the machine.
+    product: 'cloud metadata',
+    host: /^(169\.254\.(169\.(253|254)|170\.(2|23))|100\.100\.100\.200|168\.63\.129\.16|\[?fd00:ec2::(254|23)]?|metadata\.(google\.internal|goog|azure\.internal)|metadata)\.?$/,
+  },
 ]
 
 /** Paths that exporters share with any API: theirs are sent with their SDK suppressed, or name themselves. */
