@@ -355,6 +355,7 @@ export class Agent {
 
   #begin(call: Call): void {
     const timed = this.#work.begin(call.start)
+    this.#bodies.begin(call)
     if (call.kind.direction === 'in') this.#connect(call)
     this.#lastWords.install()
     this.#loop.watch(call.start)

@@ -77,6 +77,11 @@ export class Bodies {
     this.#limit = 0
   }
 
+  /** A call begins: where nothing is kept, nothing is asked either. */
+  begin(call: Call): void {
+    if (this.#limit === 0) call.requestBody = call.responseBody = null
+  }
+
   /** A part of a request's body. Never throws. */
   request(call: Call, chunk: string | Uint8Array, encoding?: BufferEncoding): void {
     try {

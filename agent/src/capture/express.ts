@@ -1,4 +1,5 @@
 import type { Request } from '../call.ts'
+import { read } from './read.ts'
 
 /*
  * The template of an Express call is found once for each registered route, by walking the application's tree of
@@ -52,10 +53,13 @@ const unsettled = new WeakMap<Route, string[]>()
  * cannot be known, undefined when Express is not there.
  */
 export function expressTemplate(request: Request): string | undefined {
-  const { route, app, baseUrl } = request as ExpressRequest
+  const route = read(request as ExpressRequest, 'route')
+  const learnt = typeof route === 'object' && route !== null ? templates.get(route) : undefined
+  if (learnt?.length === 1) return learnt[0]!
+  const { app, baseUrl } = request as ExpressRequest
   if (typeof app !== 'function') return undefined
   if (route === undefined || route === null || route.path === undefined) return ''
-  const known = templates.get(route) ?? learn(route, app, baseUrl ?? '')
+  const known = learnt ?? learn(route, app, baseUrl ?? '')
   if (known.length === 1) return known[0]!
   if (known.length > 1) return bestMatch(known, (request as ExpressRequest).originalUrl ?? request.url ?? '')
   // Not in the tree (a router called by hand): exact only where nothing was mounted.

@@ -13,12 +13,15 @@ interface Verified {
   state?: { user?: unknown } | null
 }
 
+const PLACES = ['user', 'auth', 'state'] as const
+
 /** Where an id stands in a user or in verified claims; an e-mail address is the last resort, and is hashed. */
 const BEFORE_CLAIMS = ['id', '_id']
 const AFTER_CLAIMS = ['userId', 'user_id', 'uid', 'username', 'email']
 
 export class HostUser {
   readonly #names: readonly string[]
+  readonly #prototypes = new WeakMap<object, boolean>()
 
   /** @param claims the configured claims of a token, which verified claims are asked for as well */
   constructor(claims: readonly string[]) {
@@ -35,9 +38,23 @@ export class HostUser {
       : id
   }
 
-  #of({ user, auth, state }: Verified): string | undefined {
-    if (user === undefined && auth === undefined && state === undefined) return undefined
+  #of(request: Verified): string | undefined {
+    // Mostly there is none, and to search the prototypes of a request for that, each time, is dear: see `read.ts`.
+    if (!PLACES.some((place) => Object.hasOwn(request, place)) && !this.#inherits(Object.getPrototypeOf(request))) {
+      return undefined
+    }
+    const { user, auth, state } = request
     return this.#id(user) ?? this.#authenticated(auth) ?? this.#id(state?.user)
+  }
+
+  /** Fastify's decorators put a property on the prototype first. */
+  #inherits(prototype: object): boolean {
+    let inherits = this.#prototypes.get(prototype)
+    if (inherits === undefined) {
+      inherits = PLACES.some((place) => place in prototype)
+      this.#prototypes.set(prototype, inherits)
+    }
+    return inherits
   }
 
   #authenticated(auth: unknown): string | undefined {

@@ -11,6 +11,7 @@ const NONE = new Set(['/_not-found', '/_error', '/404', '/500'])
 
 /** The route as Next.js writes it, `/api/users/[id]`; `''` when none matched, undefined when Next.js is not there. */
 export function nextTemplate(request: Request): string | undefined {
+  if (!Object.hasOwn(request, META)) return undefined
   const meta = (request as { [META]?: Meta })[META]
   if (meta === undefined || meta === null) return undefined
   const path = meta.match?.definition?.pathname

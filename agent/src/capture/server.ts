@@ -9,6 +9,7 @@ import type { Calls, Capture } from './calls.ts'
 import { type Method, patch } from './patch.ts'
 import { clientOf, hasLeft } from './peer.ts'
 import { fieldsOf } from './raw.ts'
+import { read } from './read.ts'
 
 /*
  * Incoming calls over HTTP/1. A call begins on Node's own channel and ends when its response emits 'close', be it
@@ -93,25 +94,27 @@ export class ServerCapture implements Capture {
   #end(call: Call): void {
     const { request, response } = call
     if (call.done || request === undefined || response === undefined) return
-    if (!response.headersSent && call.status > 0) {
+    const flushed = isFlushed(response)
+    // At exit a response may have been ended but not yet written: the application did its part.
+    let finished = flushed || (response.writableEnded && !response.destroyed)
+    const answered = finished || response.headersSent
+    if (!answered && call.status > 0) {
       // The parser gave up on the body, and the answer was written past the response.
       this.#calls.end(call, outcomeOf(call, true))
       return
     }
-    // At exit a response may have been ended but not yet written: the application did its part.
-    let finished = response.writableFinished || (response.writableEnded && !response.destroyed)
-    const status = response.headersSent ? response.statusCode : 0
+    const status = answered ? read(response, 'statusCode') : 0
     call.status = status
     if (call.method === 'HEAD' || status === 204 || status === 304 || status < 200) call.responseBytes = 0
     else if (finished && promisedOf(response) > call.responseBytes) finished = false
-    if (!request.complete) {
+    if (!read(request, 'complete')) {
       call.requestBytes = unreadSize(request, call, finished)
       if (call.requestBody) call.requestBody.truncated = true
     }
     if (!finished) {
       if (call.responseBody) call.responseBody.truncated = true
       // Whatever it was that the client did not do, the process did: a stream or socket destroyed, an early exit.
-      call.destroyed = response.writableFinished || !hasLeft(request.socket)
+      call.destroyed = flushed || !hasLeft(request.socket)
       if (call.destroyed && status > 0) call.errorCode ??= 'truncated'
     }
     this.#calls.end(call, outcomeOf(call, finished))
@@ -164,7 +167,7 @@ export class ServerCapture implements Capture {
     try {
       if (call.firstByte === 0) this.#answer(call)
       // Node refuses bytes after the end, and writes none when the connection is gone.
-      if (!response.writableEnded && !response.destroyed) this.#bodies.wrote(call, chunk, encoding)
+      if (!read(response, 'finished') && !read(response, 'destroyed')) this.#bodies.wrote(call, chunk, encoding)
     } catch (error) {
       this.#feature.fault(error)
     }
@@ -182,9 +185,17 @@ function sentHeaders(response: (Response & { _header?: unknown }) | undefined): 
   return fieldsOf(response._header)
 }
 
+/** `writableFinished`, without the getter. */
+function isFlushed(response: Response & { outputSize?: number }): boolean {
+  if (!read(response, 'finished') || read(response, 'outputSize') !== 0) return false
+  const socket = read(response, 'socket')
+  return socket === null || socket.writableLength === 0
+}
+
 /** The length that the header promised, 0 where it did not. */
 function promisedOf(response: Response & { _contentLength?: unknown }): number {
-  return typeof response._contentLength === 'number' ? response._contentLength : 0
+  const length = read(response, '_contentLength')
+  return typeof length === 'number' ? length : 0
 }
 
 /** The body was not read to its end: its declared size, unless the client broke it off. */
