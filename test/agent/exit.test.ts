@@ -30,6 +30,8 @@ const ways: [string, NodeJS.Signals?][] = [
   ['signal', 'SIGTERM'],
   ['signal', 'SIGINT'],
   ['handled', 'SIGTERM'],
+  ['signal-exit 3', 'SIGINT'],
+  ['signal-exit 4', 'SIGINT'],
 ]
 
 test.each(ways)('ends by %s %s: as without the agent, and the last calls arrive', async (way, signal) => {
