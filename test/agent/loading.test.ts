@@ -20,13 +20,13 @@ beforeEach(async () => {
 })
 afterEach(() => receiver.close())
 
+const REGISTER = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
 const last = 'host: x\r\nconnection: close\r\n\r\n'
 
 test('main thread, worker thread and forked process: each its own instance, each call once, the same end', async () => {
   const live = async (collector?: string) => {
     // Loaded by the environment, as a fleet would do it: the fork has it from there.
-    const register = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
-    const env = collector && { NODE_OPTIONS: `--require ${register}`, OTEL_EXPORTER_OTLP_ENDPOINT: collector }
+    const env = collector && { NODE_OPTIONS: `--require ${REGISTER}`, OTEL_EXPORTER_OTLP_ENDPOINT: collector }
     const host = run('processes.cjs', { env: env || {} })
     const port = (role: string) =>
       until(`the port of ${role}`, () => new RegExp(`^${role} (\\d+)$`, 'm').exec(host.output().stdout)?.[1])
@@ -103,7 +103,6 @@ test.each([
 })
 
 test('NODE_OPTIONS in front of a short script: no warning, no delay of its end', async () => {
-  const register = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
   const script = async (env: Record<string, string>) => {
     const times: number[] = []
     for (let i = 0; i < 3; i++) {
@@ -115,8 +114,22 @@ test('NODE_OPTIONS in front of a short script: no warning, no delay of its end',
   }
   const plain = await script({})
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, CALLSIGHT_TRACE_RATIO: '1' }
-  const watched = await script({ NODE_OPTIONS: `--require ${register}`, ...endpoint })
+  const watched = await script({ NODE_OPTIONS: `--require ${REGISTER}`, ...endpoint })
   expect(watched).toBeLessThan(plain + 400)
+  expect(receiver.bodies).toHaveLength(0)
+})
+
+test.each([
+  ['node', '14.21.3', 'Node 14.21.3 is older than 20.6: nothing is recorded'],
+  ['bun', '1.3.0', 'bun is no Node: nothing is recorded'],
+])('in a runtime that is %s %s: nothing is touched, and only who asks is told why', async (name, version, reason) => {
+  const other = fileURLToPath(new URL('app/runtime.cjs', import.meta.url))
+  const env = { APP_END: 'itself', APP_RUNTIME: name, APP_VERSION: version }
+  const end = (more: Record<string, string>) =>
+    run('ends.cjs', { load: 'not', node: ['--require', other, '--require', REGISTER], env: { ...env, ...more } }).ended
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }
+  expect(await end(endpoint)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  expect((await end({ ...endpoint, CALLSIGHT_LOG_LEVEL: 'debug' })).stderr).toBe(`[callsight] ${reason}\n`)
   expect(receiver.bodies).toHaveLength(0)
 })
 
