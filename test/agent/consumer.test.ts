@@ -74,7 +74,7 @@ test.each(['0', '0.5'])('setConsumer across awaits under concurrency, trace rati
   })
 })
 
-test('start(), flush() and stop() in the application itself', async () => {
+test('start(), flush(), stop() and start() again, in the application itself', async () => {
   const starts = JSON.stringify({
     endpoint: receiver.url,
     serviceName: 'shop',
@@ -89,9 +89,13 @@ test('start(), flush() and stop() in the application itself', async () => {
   expect(receiver.calls[0]!.resource['service.name']).toBe('shop')
   await (await fetch(`${host.url}/stop`)).text()
   await (await fetch(`${host.url}/x?id=b`)).text()
+  await (await fetch(`${host.url}/start`)).text()
+  await (await fetch(`${host.url}/x?id=c`)).text()
   const end = await host.stop()
   expect(ids()).not.toContain('b')
-  expect(end.stderr).toBe('[callsight] start({ bogus }): there is no such option; it is ignored\n')
+  expect(ids()).toContain('c')
+  const bogus = '[callsight] start({ bogus }): there is no such option; it is ignored\n'
+  expect(end.stderr).toBe(bogus + bogus)
 })
 
 test('switched off, it does nothing at all', async () => {

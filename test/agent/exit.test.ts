@@ -63,6 +63,12 @@ test('no collector: nothing is waited for', async () => {
   }
 })
 
+test('a collector whose name nobody knows: nothing is waited for, and the reason is said', async () => {
+  const watched = await end('itself', undefined, { collector: 'http://no-such-host.invalid:4318' })
+  expect(watched.code).toBe(0)
+  expect(watched.stderr).toMatch(/cannot deliver yet \((ENOTFOUND|EAI_AGAIN)\); calls are kept and sent again later/)
+})
+
 test('a collector that never answers costs two seconds, no more', async () => {
   const hole = createServer(() => {})
   await new Promise<void>((resolve) => hole.listen(0, '127.0.0.1', resolve))

@@ -21,6 +21,10 @@ beforeEach(async () => {
 afterEach(() => receiver.close())
 
 const REGISTER = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
+/** The permission model: no child process, no thread, no native code, nothing written. */
+const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
+  ? '--permission'
+  : '--experimental-permission'
 const last = 'host: x\r\nconnection: close\r\n\r\n'
 
 test('main thread, worker thread and forked process: each its own instance, each call once, the same end', async () => {
@@ -91,15 +95,42 @@ test.each([
   ['--disallow-code-generation-from-strings', '1'],
   ['--frozen-intrinsics', '0'],
   ['--disable-proto=throw', '1'],
+  [PERMISSION, '0'],
+  [PERMISSION, '1'],
 ])('under %s, trace ratio %s', async (flag, ratio) => {
   const host = await serve('http.cjs', {
     collector: receiver.url,
-    node: [flag],
+    node: [flag, '--allow-fs-read=*'].slice(0, flag === PERMISSION ? 2 : 1),
     env: { CALLSIGHT_TRACE_RATIO: ratio, CALLSIGHT_CAPTURE_BODIES: 'all', NODE_NO_WARNINGS: '1' },
   })
   for (const path of ['/text', '/gzip', '/fail']) await raw(host.port, `GET ${path} HTTP/1.1\r\n${last}`)
   expect((await host.stop()).stderr).toBe('')
   expect(tally(receiver.calls, ({ name }) => name)).toEqual({ 'GET /text': 1, 'GET /gzip': 1, 'GET /fail': 1 })
+})
+
+test.each([['--disallow-code-generation-from-strings'], [PERMISSION, '--allow-fs-read=*']])(
+  'under %s, an exit that is not waited for is the same',
+  async (...node) => {
+    const env = { APP_END: 'exit', NODE_NO_WARNINGS: '1' }
+    const { code, stdout, stderr } = await run('ends.cjs', { collector: receiver.url, node, env }).ended
+    expect([code, stdout]).toEqual([7, ''])
+    // Where threads are forbidden the last calls are lost, which is said.
+    const forbidden = node[0] === PERMISSION
+    expect(stderr).toMatch(forbidden ? /^\[callsight\] the last calls could not be sent: .*\n$/ : /^$/)
+    expect(receiver.calls).toHaveLength(forbidden ? 0 : 10)
+  },
+)
+
+test('before the first call: no listener, timer, socket or thread that was not there', async () => {
+  const say = async (collector?: string) => {
+    const preloads = [fileURLToPath(new URL('app/resources.cjs', import.meta.url)), ...(collector ? [REGISTER] : [])]
+    const node = preloads.flatMap((file) => ['--require', file])
+    const env = { CALLSIGHT_TRACE_RATIO: '1', ...(collector && { OTEL_EXPORTER_OTLP_ENDPOINT: collector }) }
+    const { code, stdout, stderr } = await run('quiet.cjs', { node, env }).ended
+    expect([code, stderr]).toEqual([0, ''])
+    return JSON.parse(stdout)
+  }
+  expect(await say(receiver.url)).toEqual(await say())
 })
 
 test('NODE_OPTIONS in front of a short script: no warning, no delay of its end', async () => {
