@@ -74,6 +74,15 @@ test.each(['0', '0.5'])('setConsumer across awaits under concurrency, trace rati
   })
 })
 
+test('a consumer that cannot be looked at is ignored, however often, and said once', async () => {
+  const host = await serve('api.cjs', { collector: receiver.url })
+  for (let i = 0; i < 12; i++) await (await fetch(`${host.url}/lazy`)).text()
+  await (await fetch(`${host.url}/x?id=a`)).text()
+  const { stderr } = await host.stop()
+  expect(stderr).toBe('[callsight] setConsumer needs an object with an id; ignored\n')
+  expect(ids()).toEqual([...Array(12).fill(undefined), 'a'])
+})
+
 test('start(), flush(), stop() and start() again, in the application itself', async () => {
   const starts = JSON.stringify({
     endpoint: receiver.url,

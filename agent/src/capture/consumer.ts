@@ -183,10 +183,20 @@ function claimOf(token: string, claims: readonly string[]): string | undefined {
   return undefined
 }
 
-/** Accepts what an application says of a consumer: an id, or an object with one. Undefined when there is no usable id. */
+/**
+ * Accepts what an application says of a consumer. Undefined when there is no usable id. Whatever it throws when it is looked
+ * at (a model that was not loaded) is the application's fault and none of the agent's, which would switch itself off.
+ */
 export function acceptConsumer(raw: unknown): Consumer | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined
-  const { id, name, plan, group } = raw as Record<string, unknown>
+  try {
+    return readConsumer(raw as Record<string, unknown>)
+  } catch {
+    return undefined
+  }
+}
+
+function readConsumer({ id, name, plan, group }: Record<string, unknown>): Consumer | undefined {
   const accepted = acceptField(id)
   if (accepted === undefined) return undefined
   const consumer: Consumer = { id: accepted }

@@ -14,6 +14,14 @@ const server = http.createServer(async (req, res) => {
     return res.end('stopped')
   }
   if (req.url === '/start') return res.end(start())
+  if (req.url === '/lazy') {
+    callsight.setConsumer({
+      get id() {
+        throw new Error('not loaded')
+      },
+    })
+    return res.end()
+  }
   const id = new URL(req.url, 'http://x').searchParams.get('id')
   await sleep(Math.random() * 10)
   await new Promise((resolve) => setImmediate(resolve))
