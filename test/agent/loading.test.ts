@@ -22,9 +22,9 @@ afterEach(() => receiver.close())
 
 const REGISTER = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
 /** The permission model: no child process, no thread, no native code, nothing written. */
-const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
-  ? '--permission'
-  : '--experimental-permission'
+const KNOWN = process.allowedNodeEnvironmentFlags
+const PERMISSION = KNOWN.has('--permission') ? '--permission' : '--experimental-permission'
+const ALLOWED = ['--allow-fs-read=*', ...(KNOWN.has('--allow-net') ? ['--allow-net'] : [])]
 const last = 'host: x\r\nconnection: close\r\n\r\n'
 
 test('main thread, worker thread and forked process: each its own instance, each call once, the same end', async () => {
@@ -100,7 +100,7 @@ test.each([
 ])('under %s, trace ratio %s', async (flag, ratio) => {
   const host = await serve('http.cjs', {
     collector: receiver.url,
-    node: [flag, '--allow-fs-read=*'].slice(0, flag === PERMISSION ? 2 : 1),
+    node: [flag, ...(flag === PERMISSION ? ALLOWED : [])],
     env: { CALLSIGHT_TRACE_RATIO: ratio, CALLSIGHT_CAPTURE_BODIES: 'all', NODE_NO_WARNINGS: '1' },
   })
   for (const path of ['/text', '/gzip', '/fail']) await raw(host.port, `GET ${path} HTTP/1.1\r\n${last}`)
@@ -108,7 +108,7 @@ test.each([
   expect(tally(receiver.calls, ({ name }) => name)).toEqual({ 'GET /text': 1, 'GET /gzip': 1, 'GET /fail': 1 })
 })
 
-test.each([['--disallow-code-generation-from-strings'], [PERMISSION, '--allow-fs-read=*']])(
+test.each([['--disallow-code-generation-from-strings'], [PERMISSION, ...ALLOWED]])(
   'under %s, an exit that is not waited for is the same',
   async (...node) => {
     const env = { APP_END: 'exit', NODE_NO_WARNINGS: '1' }
