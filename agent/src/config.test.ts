@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { privateNames, readConfig } from './config.ts'
+import { type Config, type Options, privateNames, readConfig } from './config.ts'
 
 test('start() wins over the environment, and that over the default', () => {
   const env = { CALLSIGHT_TRACE_RATIO: '0.5', OTEL_SERVICE_NAME: 'shop', CALLSIGHT_CONSUMER_HEADER: 'X-Tenant, x-key' }
@@ -76,4 +77,46 @@ test('who may speak for whom: lists, a number, none, and a function that no vari
 test('whatever carries a key is known by name', () => {
   const { config } = readConfig({ consumerHeader: 'X-Key', consumerQuery: 'token' }, {})
   expect(privateNames(config)).toEqual(['x-key', 'token'])
+})
+
+/** Rows of the table of options in docs/agent.md: variables, names in `start()`, the default. */
+function documented(): { env: string[]; name: string; fallback: string }[] {
+  const page = readFileSync(new URL('../../docs/agent.md', import.meta.url), 'utf8')
+  const table = page.slice(page.indexOf('## Options'), page.indexOf('## Which calls'))
+  return [...table.matchAll(/^\| ([^|]*)\| `(\w+)` \| .* \| ?([^|]*)\|$/gm)].map(([, env, name, fallback]) => ({
+    env: [...env!.matchAll(/`(\w+)`/g)].map(([, variable]) => variable!),
+    name: name!,
+    fallback: fallback!.replaceAll('`', '').trim(),
+  }))
+}
+
+test('the page tells every option, by the names it has', () => {
+  const { config } = readConfig({}, {})
+  const known = Object.keys(config).filter((name) => name !== 'disabled')
+  expect(
+    documented()
+      .map(({ name }) => name)
+      .sort(),
+  ).toEqual(known.sort())
+  // A symbol is a good value for nothing: each variable that is read complains of it.
+  const bad = Symbol('bad') as unknown as string
+  for (const { env, name } of documented()) {
+    for (const variable of env) expect(readConfig({}, { [variable]: bad }).faults.join()).toContain(`${variable}: `)
+    expect(readConfig({ [name]: bad }, {}).faults.join()).toContain(`start({ ${name} }): `)
+  }
+})
+
+test('the page tells the default of every option', () => {
+  const { config } = readConfig({}, {})
+  const described = /^(the name in|version from|see below|none$|from the token|$)/
+  const plain = documented().filter(({ fallback }) => !described.test(fallback))
+  expect(plain.length).toBeGreaterThan(12)
+  for (const { name, fallback } of plain) expect([name, String(config[name as keyof Config])]).toEqual([name, fallback])
+})
+
+test('every option has its type', () => {
+  // Neither more nor fewer names than there are: anything else does not compile.
+  const names: Record<Exclude<keyof Config, 'disabled'>, true> extends Record<keyof Options, true> ? true : false = true
+  const back: Record<keyof Options, true> extends Record<Exclude<keyof Config, 'disabled'>, true> ? true : false = true
+  expect([names, back]).toEqual([true, true])
 })

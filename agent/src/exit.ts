@@ -84,7 +84,7 @@ export class LastWords {
   }
 
   readonly #onSignal = (signal: NodeJS.Signals): void => {
-    if (process.listenerCount(signal) > 1) return
+    if (process.listenerCount(signal) - 1 > bystanders()) return
     if (this.#dying) {
       this.#die(signal)
       return
@@ -136,4 +136,26 @@ export class LastWords {
       this.#log.say('warn', `at exit, up to ${calls} calls could not be sent`)
     }
   }
+}
+
+interface Counted {
+  count?: unknown
+}
+interface SignalExit {
+  /** Version 4 and later. */
+  [key: symbol]: Counted | undefined
+  /** Before. */
+  process: { __signal_exit_emitter__?: Counted }
+}
+const SIGNAL_EXIT = Symbol.for('signal-exit emitter')
+
+/**
+ * Listeners for one signal that leave the end to others. The package signal-exit, which many others bring along, has a
+ * process die only when nobody listens beside its own copies, which it counts: were it taken for a handler, each would
+ * wait for the other, and the process would stay.
+ */
+function bystanders(): number {
+  const { [SIGNAL_EXIT]: now, process: host } = globalThis as unknown as SignalExit
+  const counts = [now?.count, host.__signal_exit_emitter__?.count]
+  return counts.reduce<number>((sum, count) => sum + (typeof count === 'number' ? count : 0), 0)
 }

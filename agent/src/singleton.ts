@@ -1,7 +1,6 @@
-import { Agent } from './agent.ts'
-import { type Options, readConfig } from './config.ts'
-import { armScopes } from './context.ts'
+import type { Options } from './config.ts'
 import { Log } from './log.ts'
+import { unsupportedRuntime } from './runtime.ts'
 
 /** What other copies of this package in the same process may use of the agent that runs. */
 export interface Running {
@@ -20,15 +19,30 @@ export function running(): Running | undefined {
   return globals[KEY]
 }
 
-/** Starts the agent of this process, unless it runs or is switched off. Never throws. */
+/**
+ * Starts the agent of this process, unless it runs, is switched off or cannot run here. Never throws. All else is loaded
+ * here and not above: an old runtime could not even read it, and where the agent is switched off it costs nothing.
+ */
 export function startAgent(options: Options, env: NodeJS.ProcessEnv): void {
   if (globals[KEY] !== undefined) return
   let log = new Log('warn')
   try {
+    const unsupported = unsupportedRuntime(globalThis.process?.versions)
+    if (unsupported !== undefined) {
+      const wanted =
+        String(options.logLevel ?? env.CALLSIGHT_LOG_LEVEL)
+          .trim()
+          .toLowerCase() === 'debug'
+      new Log(wanted ? 'debug' : 'none').say('debug', `${unsupported}: nothing is recorded`)
+      return
+    }
+    const { readConfig } = require('./config.js') as typeof import('./config.ts')
     const { config, faults } = readConfig(options, env)
     if (!config.enabled || config.disabled) return
     log = new Log(config.logLevel)
     for (const fault of faults) log.once('warn', fault, fault)
+    const { Agent } = require('./agent.js') as typeof import('./agent.ts')
+    const { armScopes } = require('./context.js') as typeof import('./context.ts')
     const agent = new Agent(config, log)
     agent.start()
     globals[KEY] = {

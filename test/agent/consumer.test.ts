@@ -74,7 +74,16 @@ test.each(['0', '0.5'])('setConsumer across awaits under concurrency, trace rati
   })
 })
 
-test('start(), flush() and stop() in the application itself', async () => {
+test('a consumer that cannot be looked at is ignored, however often, and said once', async () => {
+  const host = await serve('api.cjs', { collector: receiver.url })
+  for (let i = 0; i < 12; i++) await (await fetch(`${host.url}/lazy`)).text()
+  await (await fetch(`${host.url}/x?id=a`)).text()
+  const { stderr } = await host.stop()
+  expect(stderr).toBe('[callsight] setConsumer needs an object with an id; ignored\n')
+  expect(ids()).toEqual([...Array(12).fill(undefined), 'a'])
+})
+
+test('start(), flush(), stop() and start() again, in the application itself', async () => {
   const starts = JSON.stringify({
     endpoint: receiver.url,
     serviceName: 'shop',
@@ -89,9 +98,13 @@ test('start(), flush() and stop() in the application itself', async () => {
   expect(receiver.calls[0]!.resource['service.name']).toBe('shop')
   await (await fetch(`${host.url}/stop`)).text()
   await (await fetch(`${host.url}/x?id=b`)).text()
+  await (await fetch(`${host.url}/start`)).text()
+  await (await fetch(`${host.url}/x?id=c`)).text()
   const end = await host.stop()
   expect(ids()).not.toContain('b')
-  expect(end.stderr).toBe('[callsight] start({ bogus }): there is no such option; it is ignored\n')
+  expect(ids()).toContain('c')
+  const bogus = '[callsight] start({ bogus }): there is no such option; it is ignored\n'
+  expect(end.stderr).toBe(bogus + bogus)
 })
 
 test('switched off, it does nothing at all', async () => {

@@ -45,6 +45,7 @@ test('all: headers and bodies of both sides, as they were', async () => {
     'http.response.header.x-answer': ['a', 'b'],
   })
   expect(call).not.toHaveProperty(['callsight.request.body.truncated'])
+  expect(call).toHaveProperty(['callsight.redaction'], expect.stringMatching(/^[\w.:-]{4,}$/))
   expect(receiver.vitals.payloads_kept).toBe(1)
 })
 

@@ -30,6 +30,8 @@ const ways: [string, NodeJS.Signals?][] = [
   ['signal', 'SIGTERM'],
   ['signal', 'SIGINT'],
   ['handled', 'SIGTERM'],
+  ['signal-exit 3', 'SIGINT'],
+  ['signal-exit 4', 'SIGINT'],
 ]
 
 test.each(ways)('ends by %s %s: as without the agent, and the last calls arrive', async (way, signal) => {
@@ -59,6 +61,12 @@ test('no collector: nothing is waited for', async () => {
     expect([watched.code, watched.signal]).toEqual([plain.code, plain.signal])
     expect(watched.ms).toBeLessThan(plain.ms + 1500)
   }
+})
+
+test('a collector whose name nobody knows: nothing is waited for, and the reason is said', async () => {
+  const watched = await end('itself', undefined, { collector: 'http://no-such-host.invalid:4318' })
+  expect(watched.code).toBe(0)
+  expect(watched.stderr).toMatch(/cannot deliver yet \((ENOTFOUND|EAI_AGAIN)\); calls are kept and sent again later/)
 })
 
 test('a collector that never answers costs two seconds, no more', async () => {

@@ -20,13 +20,17 @@ beforeEach(async () => {
 })
 afterEach(() => receiver.close())
 
+const REGISTER = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
+/** The permission model: no child process, no thread, no native code, nothing written. */
+const KNOWN = process.allowedNodeEnvironmentFlags
+const PERMISSION = KNOWN.has('--permission') ? '--permission' : '--experimental-permission'
+const ALLOWED = ['--allow-fs-read=*', ...(KNOWN.has('--allow-net') ? ['--allow-net'] : [])]
 const last = 'host: x\r\nconnection: close\r\n\r\n'
 
 test('main thread, worker thread and forked process: each its own instance, each call once, the same end', async () => {
   const live = async (collector?: string) => {
     // Loaded by the environment, as a fleet would do it: the fork has it from there.
-    const register = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
-    const env = collector && { NODE_OPTIONS: `--require ${register}`, OTEL_EXPORTER_OTLP_ENDPOINT: collector }
+    const env = collector && { NODE_OPTIONS: `--require ${REGISTER}`, OTEL_EXPORTER_OTLP_ENDPOINT: collector }
     const host = run('processes.cjs', { env: env || {} })
     const port = (role: string) =>
       until(`the port of ${role}`, () => new RegExp(`^${role} (\\d+)$`, 'm').exec(host.output().stdout)?.[1])
@@ -91,10 +95,12 @@ test.each([
   ['--disallow-code-generation-from-strings', '1'],
   ['--frozen-intrinsics', '0'],
   ['--disable-proto=throw', '1'],
+  [PERMISSION, '0'],
+  [PERMISSION, '1'],
 ])('under %s, trace ratio %s', async (flag, ratio) => {
   const host = await serve('http.cjs', {
     collector: receiver.url,
-    node: [flag],
+    node: [flag, ...(flag === PERMISSION ? ALLOWED : [])],
     env: { CALLSIGHT_TRACE_RATIO: ratio, CALLSIGHT_CAPTURE_BODIES: 'all', NODE_NO_WARNINGS: '1' },
   })
   for (const path of ['/text', '/gzip', '/fail']) await raw(host.port, `GET ${path} HTTP/1.1\r\n${last}`)
@@ -102,8 +108,32 @@ test.each([
   expect(tally(receiver.calls, ({ name }) => name)).toEqual({ 'GET /text': 1, 'GET /gzip': 1, 'GET /fail': 1 })
 })
 
+test.each([['--disallow-code-generation-from-strings'], [PERMISSION, ...ALLOWED]])(
+  'under %s, an exit that is not waited for is the same',
+  async (...node) => {
+    const env = { APP_END: 'exit', NODE_NO_WARNINGS: '1' }
+    const { code, stdout, stderr } = await run('ends.cjs', { collector: receiver.url, node, env }).ended
+    expect([code, stdout]).toEqual([7, ''])
+    // Where threads are forbidden the last calls are lost, which is said.
+    const forbidden = node[0] === PERMISSION
+    expect(stderr).toMatch(forbidden ? /^\[callsight\] the last calls could not be sent: .*\n$/ : /^$/)
+    expect(receiver.calls).toHaveLength(forbidden ? 0 : 10)
+  },
+)
+
+test('before the first call: no listener, timer, socket or thread that was not there', async () => {
+  const say = async (collector?: string) => {
+    const preloads = [fileURLToPath(new URL('app/resources.cjs', import.meta.url)), ...(collector ? [REGISTER] : [])]
+    const node = preloads.flatMap((file) => ['--require', file])
+    const env = { CALLSIGHT_TRACE_RATIO: '1', ...(collector && { OTEL_EXPORTER_OTLP_ENDPOINT: collector }) }
+    const { code, stdout, stderr } = await run('quiet.cjs', { node, env }).ended
+    expect([code, stderr]).toEqual([0, ''])
+    return JSON.parse(stdout)
+  }
+  expect(await say(receiver.url)).toEqual(await say())
+})
+
 test('NODE_OPTIONS in front of a short script: no warning, no delay of its end', async () => {
-  const register = fileURLToPath(new URL('../../agent/dist/register.js', import.meta.url))
   const script = async (env: Record<string, string>) => {
     const times: number[] = []
     for (let i = 0; i < 3; i++) {
@@ -115,8 +145,22 @@ test('NODE_OPTIONS in front of a short script: no warning, no delay of its end',
   }
   const plain = await script({})
   const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url, CALLSIGHT_TRACE_RATIO: '1' }
-  const watched = await script({ NODE_OPTIONS: `--require ${register}`, ...endpoint })
+  const watched = await script({ NODE_OPTIONS: `--require ${REGISTER}`, ...endpoint })
   expect(watched).toBeLessThan(plain + 400)
+  expect(receiver.bodies).toHaveLength(0)
+})
+
+test.each([
+  ['node', '14.21.3', 'Node 14.21.3 is older than 20.6: nothing is recorded'],
+  ['bun', '1.3.0', 'bun is no Node: nothing is recorded'],
+])('in a runtime that is %s %s: nothing is touched, and only who asks is told why', async (name, version, reason) => {
+  const other = fileURLToPath(new URL('app/runtime.cjs', import.meta.url))
+  const env = { APP_END: 'itself', APP_RUNTIME: name, APP_VERSION: version }
+  const end = (more: Record<string, string>) =>
+    run('ends.cjs', { load: 'not', node: ['--require', other, '--require', REGISTER], env: { ...env, ...more } }).ended
+  const endpoint = { OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url }
+  expect(await end(endpoint)).toMatchObject({ code: 0, stdout: '', stderr: '' })
+  expect((await end({ ...endpoint, CALLSIGHT_LOG_LEVEL: 'debug' })).stderr).toBe(`[callsight] ${reason}\n`)
   expect(receiver.bodies).toHaveLength(0)
 })
 

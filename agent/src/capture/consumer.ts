@@ -34,6 +34,8 @@ export function keyedHash(secret: string, text: string): string {
 interface Credential {
   readonly text: string
   readonly kind: 'key' | 'name' | 'claim'
+  /** It is another one for each request of the same caller: not worth remembering. */
+  readonly fresh?: true
 }
 
 interface Known<T> {
@@ -82,7 +84,9 @@ export class Keys<T> {
       const value = headers[name]
       if (typeof value !== 'string' || value === '' || value.length > KEY_LENGTH) continue
       // Only `authorization` is taken apart, so the same text may mean another key there.
-      const { made, kind } = name === 'authorization' ? this.#credential(value) : this.#key(value)
+      const known = name === 'authorization' ? this.#credential(value) : this.#key(value)
+      if (known === undefined) continue
+      const { made, kind } = known
       if (kind === 'key') return made
       if (refused) continue
       if (kind === 'name') return made
@@ -98,9 +102,15 @@ export class Keys<T> {
     return this.#plain.get(value) ?? this.#remember(this.#plain, value, { text: value, kind: 'key' })
   }
 
-  #credential(value: string): Known<T> {
+  #credential(value: string): Known<T> | undefined {
     const memory = this.#credentials
-    return memory.get(value) ?? this.#remember(memory, value, credentialOf(value, this.#claims))
+    const known = memory.get(value)
+    if (known !== undefined) return known
+    const credential = credentialOf(value, this.#claims)
+    if (credential === undefined) return undefined
+    // A space in front: no header begins with one.
+    const place = credential.fresh === true ? ` ${credential.text}` : value
+    return memory.get(place) ?? this.#remember(memory, place, credential)
   }
 
   /** A token in the query, as RFC 6750 allows it, is one of a bearer. */
@@ -127,8 +137,13 @@ function decoded(value: string): string {
   }
 }
 
-/** The part of an `authorization` header that stays the same for one caller. */
-function credentialOf(header: string, claims: readonly string[]): Credential {
+/** Schemes whose credential is made anew for each request: signed, hashed with a number that counts up, or a handshake. */
+const FRESH = /^(?:aws4-|digest$|hawk$|oauth$|signature$|hmac|negotiate$|ntlm$|scram-|hoba$|mutual$)/i
+/** Who signs, where such a scheme tells: Digest, Hawk, OAuth 1.0, HTTP signatures, AWS (up to the date of its scope). */
+const SIGNER = /(?:^|[\s,])(?:username|id|oauth_consumer_key|keyid|credential)\s*=\s*(?:"([^"]+)"|([^\s,"/]+))/i
+
+/** The part of an `authorization` header that stays the same for one caller; undefined where there is none. */
+function credentialOf(header: string, claims: readonly string[]): Credential | undefined {
   const [, scheme, rest] = /^(\S+)\s+(\S.*)$/.exec(header) ?? []
   if (scheme === undefined || rest === undefined) return { text: header, kind: 'key' }
   const credential = rest.trim()
@@ -141,9 +156,13 @@ function credentialOf(header: string, claims: readonly string[]): Credential {
     // One without the other is how many an API takes its keys.
     return { text: user || password, kind: 'key' }
   }
-  if (/^bearer$/i.test(scheme)) {
+  if (/^(?:bearer|dpop)$/i.test(scheme)) {
     const claim = claimOf(credential, claims)
     if (claim !== undefined) return { text: claim, kind: 'claim' }
+  } else if (FRESH.test(scheme)) {
+    const [, quoted, bare] = SIGNER.exec(credential) ?? []
+    const signer = quoted ?? bare
+    return signer === undefined ? undefined : { text: signer, kind: 'name', fresh: true }
   }
   return { text: credential, kind: 'key' }
 }
@@ -164,10 +183,20 @@ function claimOf(token: string, claims: readonly string[]): string | undefined {
   return undefined
 }
 
-/** Accepts what an application says of a consumer: an id, or an object with one. Undefined when there is no usable id. */
+/**
+ * Accepts what an application says of a consumer. Undefined when there is no usable id. Whatever it throws when it is looked
+ * at (a model that was not loaded) is the application's fault and none of the agent's, which would switch itself off.
+ */
 export function acceptConsumer(raw: unknown): Consumer | undefined {
   if (typeof raw !== 'object' || raw === null) return undefined
-  const { id, name, plan, group } = raw as Record<string, unknown>
+  try {
+    return readConsumer(raw as Record<string, unknown>)
+  } catch {
+    return undefined
+  }
+}
+
+function readConsumer({ id, name, plan, group }: Record<string, unknown>): Consumer | undefined {
   const accepted = acceptField(id)
   if (accepted === undefined) return undefined
   const consumer: Consumer = { id: accepted }

@@ -37,6 +37,9 @@ test.each([
   ['/keys/dGhpcyBpcyBhIHRlc3Q=', '/keys/{id}'],
   ['/keys/QmxhdWVzLUxpY2h0X1Rlc3Q', '/keys/{id}'],
   ['/keys/xKqWbTzPvLmNrYsDfGhJ', '/keys/{id}'],
+  ['/keys/xKqWbTzPvLmNrYsDfGhJ42', '/keys/{id}'],
+  ['/keys/glpat-xKqWbTzPvLmNrYsDfGhJ', '/keys/{id}'],
+  ['/keys/key:xKqWbTzPvLmNrYsD', '/keys/{id}'],
   ['/long/abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz', '/long/{id}'],
   // Words stay words.
   ['/v1/oauth2/token', '/v1/oauth2/token'],
@@ -47,6 +50,7 @@ test.each([
   ['/index/_search', '/index/_search'],
   ['/users/@me', '/users/@me'],
   ['/projects:batchGet', '/projects:batchGet'],
+  ['/users:getInternationalNames', '/users:getInternationalNames'],
   ['/getUserByEmailAddress', '/getUserByEmailAddress'],
   ['/internationalization', '/internationalization'],
   ['/de-DE/about-us', '/de-DE/about-us'],

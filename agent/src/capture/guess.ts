@@ -29,13 +29,19 @@ const WORD = /^[._@]?[a-z][a-z_.:-]{0,31}\d{0,2}(\.[a-z]{1,5}[34]?)?$/i
 const VERSION = /^v\d{1,3}([._]\d{1,3}){0,2}$/i
 const HEX = /^[0-9a-f]{8,}$/i
 /** So many letters on end that no word has, with both cases: a key in base64 that happens to have no digit. */
-const LETTERS = /^[a-z]{16,}$/i
+const LETTERS = /^[a-z]{16,}\d{0,2}$/i
 const UNSPEAKABLE = /[bcdfghjklmnpqrstvwxz]{5}/i
+/** A key may have a prefix that says whose it is: `glpat-…`. */
+const SEPARATOR = /[-_.:]/
 
 /** Everything that is not a plain word: numbers, UUIDs, ULIDs, hashes, dates, e-mail addresses, slugs with digits. */
 function looksLikeId(segment: string): boolean {
   if (segment === '' || VERSION.test(segment)) return false
   if (!WORD.test(segment)) return true
   if (HEX.test(segment)) return segment.length >= 12 || /\d/.test(segment)
-  return LETTERS.test(segment) && /[a-z][A-Z]/.test(segment) && UNSPEAKABLE.test(segment)
+  return segment.split(SEPARATOR).some(isRandom)
+}
+
+function isRandom(letters: string): boolean {
+  return LETTERS.test(letters) && /[a-z][A-Z]/.test(letters) && UNSPEAKABLE.test(letters)
 }

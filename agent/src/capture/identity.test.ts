@@ -124,6 +124,9 @@ test('gateway headers of one’s own, or none', () => {
   expect(identity({ gatewayHeaders: 'none' }).of(ask)).toEqual({ id: key('u'), source: 'api_key' })
 })
 
+const aws = (signature: string) =>
+  `AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=${signature}`
+const digest = (nonce: string) => `Digest username="Mufasa", realm="x", nonce="${nonce}", uri="/", response="6629"`
 const jwt = `Bearer ${token({ sub: 's', client_id: 'c' })}`
 test.each<[what: string, ask: Ask, id: string | undefined, source?: string]>([
   ['headers in turn', { headers: { 'x-api-key': 'b', 'x-consumer-id': 'a' } }, 'a'],
@@ -149,6 +152,23 @@ test.each<[what: string, ask: Ask, id: string | undefined, source?: string]>([
   ['a password alone', { headers: { authorization: basic(':pat') } }, 'pat'],
   ['another scheme', { headers: { authorization: 'Token k' } }, 'k'],
   ['no scheme', { headers: { authorization: 'k' } }, 'k'],
+  ['DPoP', { headers: { authorization: jwt.replace('Bearer', 'DPoP') } }, 'c', 'jwt'],
+  ['who signs: AWS', { headers: { authorization: aws('a1') } }, 'AKIDEXAMPLE'],
+  ['who signs: Digest', { headers: { authorization: digest('b2') } }, 'Mufasa'],
+  ['who signs: Hawk', { headers: { authorization: 'Hawk ts="1", id="dh37", nonce="j4", mac="6R"' } }, 'dh37'],
+  [
+    'who signs: OAuth 1.0',
+    { headers: { authorization: 'OAuth realm="x",oauth_consumer_key="9dj",oauth_nonce="7"' } },
+    '9dj',
+  ],
+  [
+    'who signs: HTTP signatures',
+    { headers: { authorization: 'Signature keyId="Test",algorithm="rsa-sha256"' } },
+    'Test',
+  ],
+  ['refused: who signs does not count', { status: 403, headers: { authorization: aws('a1') } }, undefined],
+  ['a handshake names nobody', { headers: { authorization: 'Negotiate YIIZx' } }, undefined],
+  ['and leaves the word to the query', { headers: { authorization: 'NTLM TlRM' }, url: '/?api_key=k' }, 'k'],
   ['refused: a key stays', { status: 401, headers: { 'x-api-key': 'k' } }, 'k'],
   ['refused: a key in the query stays', { status: 403, headers: { authorization: jwt }, url: '/?api_key=k' }, 'k'],
   ['refused: a user alone stays', { status: 401, headers: { authorization: basic('sk_live:') } }, 'sk_live'],
@@ -161,6 +181,26 @@ test.each<[what: string, ask: Ask, id: string | undefined, source?: string]>([
   const { of } = identity()
   for (const _ of ['seen', 'remembered'])
     expect(of(ask)).toEqual(id === undefined ? undefined : { id: key(id), source })
+})
+
+test('a caller that signs each request anew is one caller, encoded once', () => {
+  let hashed = 0
+  const { config } = readConfig({}, {})
+  const asking = new Health(new Log('none')).feature('consumer function', () => {})
+  const made = new Identity(
+    config,
+    SECRET,
+    ({ id }) => id,
+    asking,
+    () => {
+      hashed += 1
+    },
+  )
+  for (let i = 0; i < 1000; i++) {
+    expect(made.of(callOf({ headers: { authorization: aws(`${i}`) } }))).toBe(key('AKIDEXAMPLE'))
+    expect(made.of(callOf({ headers: { authorization: digest(`${i}`) } }))).toBe(key('Mufasa'))
+  }
+  expect(hashed).toBe(2)
 })
 
 test('names of query parameters are names, not patterns; none looks for none', () => {

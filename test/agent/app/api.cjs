@@ -4,13 +4,23 @@ const { setTimeout: sleep } = require('node:timers/promises')
 const callsight = require('../../../agent/dist/index.js')
 const { listening, port } = require('./listen.cjs')
 
-if (process.env.APP_STARTS) callsight.start(JSON.parse(process.env.APP_STARTS))
+const start = () => callsight.start(JSON.parse(process.env.APP_STARTS))
+if (process.env.APP_STARTS) start()
 
 const server = http.createServer(async (req, res) => {
   if (req.url === '/flush') return res.end(String(await callsight.flush()))
   if (req.url === '/stop') {
     await callsight.stop()
     return res.end('stopped')
+  }
+  if (req.url === '/start') return res.end(start())
+  if (req.url === '/lazy') {
+    callsight.setConsumer({
+      get id() {
+        throw new Error('not loaded')
+      },
+    })
+    return res.end()
   }
   const id = new URL(req.url, 'http://x').searchParams.get('id')
   await sleep(Math.random() * 10)

@@ -45,6 +45,14 @@ const paths = {
     await sleep(40)
     res.end('second')
   },
+  '/timed': async (_, res) => {
+    const begun = performance.now()
+    await sleep(15)
+    const first = performance.now() - begun
+    res.write('first')
+    await sleep(15)
+    res.end('second').on('close', () => console.log(`timed ${first} ${performance.now() - begun}`))
+  },
   '/read': async (req, res) => {
     let size = 0
     console.log('reading')
