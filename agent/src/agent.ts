@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http from 'node:http'
 import { Account } from './account.ts'
-import { type Call, type Consumer, pathOf } from './call.ts'
+import type { Call, Consumer } from './call.ts'
 import { Bodies } from './capture/body.ts'
 import { Calls, type Capture, callOfRequest } from './capture/calls.ts'
 import { ClientCapture } from './capture/client.ts'
@@ -12,8 +12,8 @@ import { followFrameworks } from './capture/frameworks.ts'
 import { Http2Capture } from './capture/http2.ts'
 import { Http2ClientCapture } from './capture/http2client.ts'
 import { Identity } from './capture/identity.ts'
+import { Ignored } from './capture/ignore.ts'
 import { MalformedCapture } from './capture/malformed.ts'
-import { Patterns } from './capture/pattern.ts'
 import { Trust } from './capture/proxy.ts'
 import { Pushed } from './capture/push.ts'
 import { RawAnswers } from './capture/raw.ts'
@@ -70,9 +70,10 @@ export class Agent {
   readonly #tracingFeature: Feature
   readonly #routes: Feature
   readonly #identity: Feature
+  /** What the application tells by `setConsumer` and `setAttribute`: any object at all. */
+  readonly #told: Feature
   readonly #loop: Loop
-  /** Undefined where nothing is to be left out. */
-  readonly #ignored: Patterns | undefined
+  readonly #ignored: Ignored
   readonly #details: Details
   readonly #recorder: Recorder
   readonly #calls: Calls
@@ -134,7 +135,8 @@ export class Agent {
       return `ip_${keyedHash(secret, address)}`
     })
     this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
-    this.#ignored = config.ignore.length > 0 ? new Patterns(config.ignore) : undefined
+    this.#ignored = new Ignored(config.ignore)
+    this.#told = health.feature('the application’s word', () => {})
     const redactor = this.#compileRedactor()
     this.#details = new Details(
       redactor,
@@ -232,7 +234,7 @@ export class Agent {
   }
 
   setConsumer(raw: unknown, request?: unknown): void {
-    this.#recording.contain(() => {
+    this.#told.contain(() => {
       const call = callOfRequest(request) ?? scopes.getStore()?.call
       const consumer = acceptConsumer(raw)
       if (consumer === undefined) this.#log.once('warn', 'consumer', 'setConsumer needs an object with an id; ignored')
@@ -241,7 +243,7 @@ export class Agent {
   }
 
   setAttribute(key: unknown, value: unknown): void {
-    this.#recording.contain(() => {
+    this.#told.contain(() => {
       const call = scopes.getStore()?.call
       if (typeof key !== 'string' || key === '' || !isPlain(value)) {
         this.#log.once('warn', 'attribute', 'setAttribute needs a key and a text, finite number or boolean; ignored')
@@ -354,6 +356,11 @@ export class Agent {
   }
 
   #begin(call: Call): void {
+    if (call.kind.direction === 'in' && this.#ignored.has(call)) {
+      call.ignored = true
+      call.requestBody = call.responseBody = null
+      return
+    }
     const timed = this.#work.begin(call.start)
     this.#bodies.begin(call)
     if (call.kind.direction === 'in') this.#connect(call)
@@ -380,9 +387,8 @@ export class Agent {
     call.ended = now
     call.loopWait = this.#loop.late(now) - call.lateness
     if (call.traced) this.#endSpan(call)
-    const ignored = call.kind.direction === 'in' && this.#ignored?.match(pathOf(call.url)) !== undefined
-    // Health checks and the like, by configuration: neither recorded nor counted.
-    if (ignored) call.letGo()
+    // Neither recorded nor counted.
+    if (call.ignored) call.letGo()
     else this.#recorder.take(call)
   }
 

@@ -90,6 +90,8 @@ export class Call {
   /** Recorded; whatever comes later is too late. */
   done = false
   traced = false
+  /** It is not to be recorded. */
+  ignored = false
   /** Its index among the open calls. */
   place = 0
   /** What the event loop had been late by when the call began, milliseconds. */

@@ -75,8 +75,9 @@ export const ATTRIBUTE_TEXT = 1024
 /** A path is cut here, a user agent there: neither is worth more of a row. */
 export const PATH_LENGTH = 1024
 export const USER_AGENT_LENGTH = 256
-/** Remembered user agents, already encoded. */
+/** Remembered user agents, already encoded, and the longest that is remembered. */
 export const USER_AGENTS = 1000
+export const USER_AGENT_REMEMBERED = 1024
 
 /** Inner spans of one call: a loop that makes a million client calls must not fill the queue. */
 export const SPANS_PER_BATCH = 10_000

@@ -1,4 +1,5 @@
 import type { Account } from './account.ts'
+import { Cache } from './cache.ts'
 import { type Call, pathOf } from './call.ts'
 import type { Identity } from './capture/identity.ts'
 import type { Operation, Operations } from './capture/route.ts'
@@ -6,11 +7,18 @@ import type { Upstreams } from './capture/upstream.ts'
 import type { Clock } from './clock.ts'
 import type { Detail, Details } from './detail.ts'
 import type { Feature } from './health.ts'
-import { BACKLOG_BYTES, BACKLOG_CALLS, DRAIN_TIME } from './limits.ts'
+import {
+  BACKLOG_BYTES,
+  BACKLOG_CALLS,
+  DRAIN_TIME,
+  HEADER_LENGTH,
+  USER_AGENT_REMEMBERED,
+  USER_AGENTS,
+} from './limits.ts'
 import type { Redactor } from './redact/redactor.ts'
 import type { Sampler } from './sample.ts'
 import type { Queue } from './ship/queue.ts'
-import { type Ending, writeCall, writeDetail } from './ship/record.ts'
+import { type Ending, encodeAgent, writeCall, writeDetail } from './ship/record.ts'
 import type { Work } from './work.ts'
 
 interface Parts {
@@ -38,6 +46,7 @@ interface Parts {
 export class Recorder {
   readonly #parts: Parts
   readonly #wrote: (full: boolean) => void
+  readonly #agents = new Cache<string, Buffer>(USER_AGENTS)
   #backlog: Call[] = []
   #continuing = false
 
@@ -115,6 +124,7 @@ export class Recorder {
         started: clock.micros(call.start),
         path: redactor.path(pathOf(call.url)),
         consumer: this.#consumerOf(call),
+        agent: this.#agentOf(call),
       }
       const reason = sampler.judge(call, operation, outcome, duration, now)
       call.detailed = reason !== undefined
@@ -148,6 +158,18 @@ export class Recorder {
       recording.fault(error)
       return false
     }
+  }
+
+  /** Of an outgoing call it would be the application itself. */
+  #agentOf(call: Call): Buffer | undefined {
+    const agent = call.kind.direction === 'in' ? call.headers['user-agent'] : undefined
+    if (typeof agent !== 'string') return undefined
+    let encoded = this.#agents.get(agent)
+    if (encoded === undefined) {
+      encoded = encodeAgent(this.#parts.redactor.userAgent(agent.slice(0, HEADER_LENGTH)))
+      if (agent.length <= USER_AGENT_REMEMBERED) this.#agents.set(agent, encoded)
+    }
+    return encoded
   }
 
   /** A framework that is not understood costs a call its name, not the record. */

@@ -183,6 +183,10 @@ test('ten thousand bodies at once: the memory for them is bounded', async () => 
 test('what is to be ignored is neither recorded nor counted', async () => {
   const host = await app({ CALLSIGHT_IGNORE: '/gzip,/internal/*', CALLSIGHT_TRACE_RATIO: '1' })
   for (const path of ['/gzip', '/internal/a/b', '/br', '/gzip?x=1']) await ask(host, path)
+  // An agent that sends to this very process would otherwise never come to rest.
+  for (const path of ['/v1/traces', '/collector/v1/metrics']) {
+    await ask(host, path, { method: 'POST', headers: { 'user-agent': 'callsight-agent/1.0.0' } })
+  }
   await host.stop()
   expect(receiver.calls.map(({ name }) => name)).toEqual(['GET /br'])
   expect(receiver.counts).toEqual({ seen: 1, sent: 1 })
@@ -192,7 +196,13 @@ test.each(['0', '1'])('secrets in any place of a call stay in the process, trace
   const secrets = ['hunter2-hunter2', '4111111111111111', 'sk_live_4eC39HqLyjWDarjtT1zdp7dc', 'carol@example.com']
   const [password, card, key, mail] = secrets as [string, string, string, string]
   const host = await app({ CALLSIGHT_CAPTURE_BODIES: 'all', CALLSIGHT_TRACE_RATIO: ratio })
-  const headers = { ...json, authorization: `Bearer ${key}`, cookie: `session=${password}`, 'x-note': `from ${mail}` }
+  const headers = {
+    ...json,
+    authorization: `Bearer ${key}`,
+    cookie: `session=${password}`,
+    'x-note': `from ${mail}`,
+    'user-agent': `robot of ${mail}, key ${key}`,
+  }
   const body = JSON.stringify({
     user: { password },
     text: `pay with ${card} or ${key}`,

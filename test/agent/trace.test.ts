@@ -57,6 +57,14 @@ test.each(['--require', '--import'] as const)(
   },
 )
 
+test('a call that is to be ignored has no inner spans either', async () => {
+  const host = await app(1, { env: { CALLSIGHT_IGNORE: '/books' } })
+  expect(await ask(`${host.url}/books`)).toEqual({})
+  await host.stop()
+  expect(receiver.inner).toEqual([])
+  expect(receiver.calls.map(({ kind }) => kind)).not.toContain(1)
+})
+
 test('ratio 0 loads nothing of OpenTelemetry, and still continues the caller’s trace', async () => {
   const host = await app(0)
   const parent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'

@@ -5,7 +5,7 @@ import { utf8Length } from '../ship/bytes.ts'
 
 /** Which bodies are looked at: text that people send to APIs; no files, no media, no endless streams. */
 const TEXTUAL =
-  /^\s*(application\/(?:[\w.+-]*\+)?(?:json|xml)|application\/(?:x-www-form-urlencoded|graphql|x-ndjson|ndjson|json-seq|xml-dtd|soap\+xml)|multipart\/form-data|text\/(?!event-stream|html|css|javascript)[\w.+-]+)\s*(?:;|$)/i
+  /^\s*(application\/(?:[\w.+-]*\+)?(?:json|xml)|application\/(?:x-www-form-urlencoded|graphql|x-ndjson|ndjson|jsonl|jsonlines|json-seq|x-amz-json-1\.\d|csp-report|xml-dtd|soap\+xml)|multipart\/form-data|text\/(?!event-stream|html|css|javascript)[\w.+-]+)\s*(?:;|$)/i
 
 /** The first bytes of one body, up to the limit, while its call lasts. */
 export class Body {
@@ -36,7 +36,10 @@ export class Body {
     if (chunk.length > room) this.truncated = true
     const part =
       chunk.length > room ? (typeof chunk === 'string' ? chunk.slice(0, room) : chunk.subarray(0, room)) : chunk
-    this.#chunks.push(typeof part === 'string' ? part : Buffer.from(part))
+    // Part of a text would keep all of it alive.
+    const copied =
+      typeof part === 'string' && part.length === chunk.length ? part : Buffer.from(part as string, encoding)
+    this.#chunks.push(copied)
     this.#encodings.push(encoding)
     this.#kept += part.length
     this.#memory.held += part.length

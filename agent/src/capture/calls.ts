@@ -64,7 +64,7 @@ export class Calls {
 
   /** The process is about to leave these behind. */
   endAll(): void {
-    for (const call of [...this.#open]) call.kind.end(call)
+    for (const call of [...this.#open]) this.#feature.contain(() => call.kind.end(call))
   }
 }
 

@@ -118,6 +118,17 @@ test.each<[what: string, headers: Headers, expected: object | undefined]>([
   expect(of({ headers })).toBeUndefined()
 })
 
+test('a user that may not be asked for is none, however often', () => {
+  const { of, health } = identity()
+  const on = {
+    get user(): never {
+      throw new Error('not signed in')
+    },
+  }
+  for (let i = 0; i < 2 * FAULTS; i++) expect(of({ on, headers: { 'x-api-key': 'k' } })).toMatchObject({ id: key('k') })
+  expect(health.faults.size).toBe(0)
+})
+
 test('gateway headers of one’s own, or none', () => {
   const ask = { headers: { 'x-tyk-client': 't', 'x-consumer-id': 'u' }, connection: { trusted: true } }
   expect(identity({ gatewayHeaders: 'X-Tyk-Client' }).of(ask)).toEqual({ id: 't', source: 'gateway' })

@@ -61,7 +61,7 @@ export class Identity<T> {
       if (consumer !== undefined) return this.#application(consumer)
     }
     if (call.consumer !== undefined) return this.#application(call.consumer)
-    const user = this.#host.idOf(call)
+    const user = this.#userOf(call)
     if (user !== undefined) return this.#named(user, 'host')
     const { connection } = call
     if (connection !== undefined) {
@@ -70,6 +70,15 @@ export class Identity<T> {
       if (connection.certificate !== undefined) return this.#named(connection.certificate, 'mtls')
     }
     return this.#keys.of(call.headers, call.url, call.status)
+  }
+
+  /** A property of the host's own may throw, for anonymous callers for instance: then nobody was verified. */
+  #userOf(call: Call): string | undefined {
+    try {
+      return this.#host.idOf(call)
+    } catch {
+      return undefined
+    }
   }
 
   /** Runs the application's function: never awaited, its exceptions contained, its time measured. */

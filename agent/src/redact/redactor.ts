@@ -38,6 +38,8 @@ export interface Redactor {
   query(query: string): string
   /** `name` in lower case. The value to send, or undefined to leave the header out. */
   header(name: string, value: string): string | undefined
+  /** `User-Agent`, which is told of every call. */
+  userAgent(value: string): string
   /** A path may hold an e-mail address, a token or a card number as well. */
   path(path: string): string
 }
@@ -138,6 +140,10 @@ class CompiledRedactor implements Redactor {
 
   header(name: string, value: string): string | undefined {
     return this.#mode === 'metadata' ? undefined : redactHeader(this.#begin(), this.#mode, name, value)
+  }
+
+  userAgent(value: string): string {
+    return redactHeader(this.#begin(), 'masked', 'user-agent', value)
   }
 
   path(path: string): string {

@@ -1,9 +1,8 @@
 import { randomFillSync } from 'node:crypto'
-import { Cache } from '../cache.ts'
 import { type Call, type Consumer, type ConsumerSource, OUTCOMES, type Outcome } from '../call.ts'
 import type { Operation } from '../capture/route.ts'
 import type { Detail } from '../detail.ts'
-import { LOOP_WAIT_LEAST, PATH_LENGTH, USER_AGENT_LENGTH, USER_AGENTS } from '../limits.ts'
+import { LOOP_WAIT_LEAST, PATH_LENGTH, USER_AGENT_LENGTH } from '../limits.ts'
 import { type Bytes, utf8Length, varintLength } from './bytes.ts'
 import {
   encodeAttribute,
@@ -32,6 +31,8 @@ export interface Ending {
   /** Without query, redacted. */
   path: string
   consumer: Buffer | undefined
+  /** What the caller says it is. */
+  agent: Buffer | undefined
 }
 
 const PATH_KEY = keyField('url.path')
@@ -41,8 +42,6 @@ const FIRST_BYTE = integerKey('callsight.ttfb_us')
 const LOOP_WAIT = integerKey('callsight.loop_wait_us')
 /** Room for everything in a record whose length is bounded by nature. */
 const FIXED_ROOM = 512
-
-const userAgents = new Cache<string, Buffer>(USER_AGENTS)
 
 /** Writes `call` as field 2 of ScopeSpans. Returns where the message begins, for `to.close` and `writeDetail`. */
 export function writeCall(to: Bytes, call: Call, ending: Ending): number {
@@ -62,8 +61,7 @@ export function writeCall(to: Bytes, call: Call, ending: Ending): number {
   if (call.loopWait >= LOOP_WAIT_LEAST) writeSmallInteger(to, LOOP_WAIT, Math.round(call.loopWait * 1000))
   writePath(to, ending.path)
   if (call.peer !== undefined) to.raw(call.peer)
-  const agent = call.headers['user-agent']
-  if (typeof agent === 'string') to.raw(encodedAgent(agent))
+  if (ending.agent !== undefined) to.raw(ending.agent)
   if (call.errorCode !== undefined) writeAttribute(to, SPAN_ATTRIBUTE, 'callsight.error.code', call.errorCode)
   if (ending.consumer !== undefined) to.raw(ending.consumer)
   if (call.attributes !== undefined) {
@@ -194,21 +192,17 @@ export function encodeClient(address: string): Buffer {
   return encodeAttribute(SPAN_ATTRIBUTE, 'client.address', plain)
 }
 
+/** @param agent redacted */
+export function encodeAgent(agent: string): Buffer {
+  const text = agent.length > USER_AGENT_LENGTH ? agent.slice(0, USER_AGENT_LENGTH) : agent
+  return encodeAttribute(SPAN_ATTRIBUTE, 'user_agent.original', text)
+}
+
 /** The server of an outgoing call. */
 export function encodeServer(address: string, port: number | undefined): Buffer {
   const parts = [encodeAttribute(SPAN_ATTRIBUTE, 'server.address', address)]
   if (port !== undefined) parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'server.port', port))
   return Buffer.concat(parts)
-}
-
-function encodedAgent(agent: string): Buffer {
-  const text = agent.length > USER_AGENT_LENGTH ? agent.slice(0, USER_AGENT_LENGTH) : agent
-  let encoded = userAgents.get(text)
-  if (encoded === undefined) {
-    encoded = encodeAttribute(SPAN_ATTRIBUTE, 'user_agent.original', text)
-    userAgents.set(text, encoded)
-  }
-  return encoded
 }
 
 function integerKey(key: string): IntegerKey {
