@@ -23,7 +23,7 @@ import { UndiciCapture } from './capture/undici.ts'
 import { UpgradeCapture } from './capture/upgrade.ts'
 import { Upstreams } from './capture/upstream.ts'
 import { startClock } from './clock.ts'
-import { type Config, privateNames } from './config.ts'
+import { type Config, compressionOf, privateNames } from './config.ts'
 import { anchorOutside, outsideOfCalls, scopes } from './context.ts'
 import { Details } from './detail.ts'
 import { LastWords } from './exit.ts'
@@ -101,8 +101,8 @@ export class Agent {
     const resource = encodeResource(this.#resource)
     const scope = encodeScope(SCOPE, VERSION)
     const { account } = this
-    this.#queue = new Queue(resource, scope, account, config.compression === 'gzip')
-    this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`, config.compression)
+    this.#queue = new Queue(resource, scope, account, compressionOf(config))
+    this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`)
     const started = Date.now()
     const recorder = () => this.#recorder
     const report = () => encodeReport(resource, scope, this.#report(), started, Date.now())

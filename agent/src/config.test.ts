@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { type Config, type Options, privateNames, readConfig } from './config.ts'
+import { type Config, compressionOf, type Options, privateNames, readConfig } from './config.ts'
 
 test('start() wins over the environment, and that over the default', () => {
   const env = { CALLSIGHT_TRACE_RATIO: '0.5', OTEL_SERVICE_NAME: 'shop', CALLSIGHT_CONSUMER_HEADER: 'X-Tenant, x-key' }
@@ -119,4 +119,18 @@ test('every option has its type', () => {
   const names: Record<Exclude<keyof Config, 'disabled'>, true> extends Record<keyof Options, true> ? true : false = true
   const back: Record<keyof Options, true> extends Record<Exclude<keyof Config, 'disabled'>, true> ? true : false = true
   expect([names, back]).toEqual([true, true])
+})
+
+test.each([
+  ['http://localhost:4318', {}, 'waiting'],
+  ['http://127.0.0.1:4318', {}, 'waiting'],
+  ['https://[::1]:4318/', {}, 'waiting'],
+  ['https://collector.example.com', {}, 'gzip'],
+  ['http://127.example.com', {}, 'gzip'],
+  ['http://localhost:4318', { OTEL_EXPORTER_OTLP_COMPRESSION: 'gzip' }, 'gzip'],
+  ['https://collector.example.com', { OTEL_EXPORTER_OTLP_COMPRESSION: 'none' }, 'none'],
+])('compression towards %s with %o: %s', (endpoint, env, expected) => {
+  const { config, faults } = readConfig({ endpoint }, env)
+  expect(faults).toEqual([])
+  expect(compressionOf(config)).toBe(expected)
 })

@@ -3,6 +3,7 @@ import { GATEWAY_HEADERS } from './capture/gateway.ts'
 import { Trust } from './capture/proxy.ts'
 import { BODY_LIMIT_MOST, HOPS } from './limits.ts'
 import { LEVELS, type Level } from './log.ts'
+import type { Compression } from './ship/queue.ts'
 
 /** One option: where it is read from, what it is when nobody says, and what a good value looks like. */
 interface Option<T> {
@@ -147,9 +148,9 @@ const OPTIONS = {
   }),
   compression: option({
     env: 'OTEL_EXPORTER_OTLP_COMPRESSION',
-    fallback: 'gzip' as 'gzip' | 'none',
-    expected: 'gzip or none',
-    read: (raw) => (['gzip', 'none'] as const).find((coding) => coding === String(raw).trim().toLowerCase()),
+    fallback: 'auto' as 'auto' | 'gzip' | 'none',
+    expected: 'auto, gzip or none',
+    read: (raw) => (['auto', 'gzip', 'none'] as const).find((coding) => coding === String(raw).trim().toLowerCase()),
   }),
   traceRatio: option({ env: 'CALLSIGHT_TRACE_RATIO', fallback: 0.1, expected: 'a number from 0 to 1', read: share }),
   keySecret: option({ env: 'CALLSIGHT_KEY_SECRET', fallback: '', expected: 'a text', read: text, secret: true }),
@@ -224,8 +225,8 @@ export interface Options {
   routes?: string[] | string
   /** Path templates of incoming calls that are not recorded at all, such as `/healthz` (`CALLSIGHT_IGNORE`). */
   ignore?: string[] | string
-  /** `gzip` or `none` (`OTEL_EXPORTER_OTLP_COMPRESSION`). */
-  compression?: 'gzip' | 'none'
+  /** `gzip`, `none`, or `auto`: by where the collector is (`OTEL_EXPORTER_OTLP_COMPRESSION`). */
+  compression?: 'auto' | 'gzip' | 'none'
   /** Share of calls that are also traced, 0…1 (`CALLSIGHT_TRACE_RATIO`). */
   traceRatio?: number
   /** Secret of the keyed hash that stands for a consumer's key (`CALLSIGHT_KEY_SECRET`). */
@@ -253,6 +254,12 @@ export function privateNames(
 ): string[] {
   const keys = [...config.consumerHeader, ...config.consumerQuery]
   return config.clientAddress === 'full' ? keys : [...keys, ...config.forwardedHeader, ...CLIENT_HEADERS]
+}
+
+/** Over the loopback interface bytes cost less than to make fewer of them. */
+export function compressionOf({ compression, endpoint }: Config): Compression {
+  if (compression !== 'auto') return compression
+  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1])$/i.test(new URL(endpoint).hostname) ? 'waiting' : 'gzip'
 }
 
 /**

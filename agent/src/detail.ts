@@ -1,6 +1,6 @@
 import type { Account, PayloadReason } from './account.ts'
 import { type Call, type Headers, queryOf } from './call.ts'
-import type { Body } from './capture/body.ts'
+import { type Body, keptBody } from './capture/body.ts'
 import { decode } from './decode.ts'
 import type { Feature } from './health.ts'
 import { DETAIL_TIME, HEADER_LENGTH, HEADERS, PENDING_DETAILS } from './limits.ts'
@@ -58,8 +58,8 @@ export class Details {
       return
     }
     if (call.bodyLost) this.#lose('memory')
-    const request = call.requestBody ?? undefined
-    const response = hasBody(call) ? (call.responseBody ?? undefined) : undefined
+    const request = this.#feature.contain(() => keptBody(call, 'request'))
+    const response = hasBody(call) ? this.#feature.contain(() => keptBody(call, 'response')) : undefined
     const answer = this.#feature.contain(() => call.kind.answerHeaders(call)) ?? {}
     if (!request?.coding && !response?.coding) {
       done(this.#redact(call, reason, answer, plain(request), plain(response)))

@@ -125,11 +125,8 @@ export class LastWords {
     const calls = parts.reduce((sum, part) => sum + part.calls, 0)
     // The report is only sent when everything before it was acknowledged, so it may say so already.
     this.#account.sent += calls
-    const requests = [...parts, { path: METRICS, body: this.#sender.pack(this.#encodeReport()) }].map(
-      ({ path, body }) => ({
-        ...this.#sender.target(path),
-        body,
-      }),
+    const requests = [...parts, { path: METRICS, body: this.#encodeReport(), compressed: false }].map(
+      ({ path, body, compressed }) => ({ ...this.#sender.target(path, compressed), body }),
     )
     if (sendNow(requests, EXIT_TIME) < parts.length) {
       this.#account.sent -= calls

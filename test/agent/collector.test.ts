@@ -1,6 +1,5 @@
 import { createServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { until } from '../until.ts'
 import { serve, tally } from './host.ts'
@@ -42,6 +41,28 @@ test('503 with Retry-After: the same bytes again, not earlier, nothing lost', as
   for (const i of [1, 2]) expect(times[i]! - times[i - 1]!).toBeGreaterThan(950)
   expect(receiver.bodies[1]!.equals(receiver.bodies[0]!)).toBe(true)
   expect(receiver.counts).toEqual({ seen: 3, sent: 3 })
+})
+
+test.each([
+  ['', [undefined, undefined, 'gzip']],
+  ['gzip', ['gzip', 'gzip', 'gzip']],
+  ['none', [undefined, undefined, undefined]],
+])('compression "%s" over loopback: what is sent at once, its repetition, what had to wait', async (how, codings) => {
+  receiver.intercept = (_, response) => {
+    if (receiver.bodies.length > 1) return false
+    response.writeHead(503, { 'retry-after': '3' }).end()
+    return true
+  }
+  const env = { ...lean, OTEL_EXPORTER_OTLP_COMPRESSION: how }
+  const host = await serve('http.cjs', { collector: receiver.url, env })
+  await ask(host.url, 1)
+  await until('the first request', () => receiver.bodies.length === 1)
+  await ask(host.url, 1)
+  await until('the delivery', () => receiver.calls.length === 2)
+  await host.stop()
+  expect(receiver.headers.map((headers) => headers['content-encoding'])).toEqual(codings)
+  expect(receiver.bodies[1]!.equals(receiver.bodies[0]!)).toBe(true)
+  expect(receiver.counts).toEqual({ seen: 2, sent: 2 })
 })
 
 test.each([
@@ -123,7 +144,7 @@ test('a fault in one feature: contained, counted, said once; the call is recorde
 
 test('413 for a request with headers and bodies: sent again without them, no call is lost', async () => {
   receiver.intercept = (_, response) => {
-    if (gunzipSync(receiver.bodies.at(-1)!).length < 2000) return false
+    if (receiver.contents.at(-1)!.length < 2000) return false
     response.writeHead(413).end()
     return true
   }

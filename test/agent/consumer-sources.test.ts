@@ -2,7 +2,6 @@ import { createHash, createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { Agent, get } from 'node:https'
-import { gunzipSync } from 'node:zlib'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { until } from '../until.ts'
 import { serve, tally } from './host.ts'
@@ -182,8 +181,7 @@ test.each([
   expect(addresses()).toEqual(Array(2).fill(expected === undefined ? undefined : expect.stringMatching(expected)))
   if (mode !== 'off') expect(new Set(addresses()).size).toBe(1)
   expect(receiver.calls[0]?.attributes['http.request.header.host']).toEqual(['shop'])
-  for (const body of receiver.bodies)
-    expect(gunzipSync(body).toString('latin1')).not.toMatch(/127\.0\.0\.1|203\.0\.113/)
+  for (const body of receiver.contents) expect(body.toString('latin1')).not.toMatch(/127\.0\.0\.1|203\.0\.113/)
 })
 
 test('a caller that leaves in the middle is still named', async () => {
@@ -232,7 +230,7 @@ test.each(['0', '1'])('no raw key is ever on the wire, trace ratio %s', async (r
   expect(named().every((name) => /:key_[0-9a-f]{32}\??$/.test(name))).toBe(true)
   // The same key is the same consumer, wherever it stands.
   expect(new Set([0, 1, 2, 3, 5, 8].map((i) => named()[i]))).toEqual(new Set([`api_key:${keyed(raw)}`]))
-  const wire = Buffer.concat(receiver.bodies.map((body) => gunzipSync(body)))
+  const wire = Buffer.concat(receiver.contents)
   for (const secret of [raw, 'pass4711', pair, claims.split('.')[1]!]) expect(wire.includes(secret)).toBe(false)
 })
 

@@ -42,6 +42,8 @@ export interface Receiver {
   vitals: Record<string, number>
   /** Raw bodies of all requests to /v1/traces, answered or not. */
   bodies: Buffer[]
+  /** The same without their content coding. */
+  contents: Buffer[]
   headers: IncomingMessage['headers'][]
   /** Takes the next requests to /v1/traces instead of the usual 200. Return true when it was handled. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
@@ -55,6 +57,7 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     counts: {},
     vitals: {},
     bodies: [],
+    contents: [],
     headers: [],
     intercept: undefined,
   }
@@ -62,15 +65,17 @@ export async function startReceiver(port = 0): Promise<Receiver> {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const body = Buffer.concat(chunks)
+      const raw = Buffer.concat(chunks)
+      const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
       if (request.url === '/v1/traces') {
-        receiver.bodies.push(body)
+        receiver.bodies.push(raw)
+        receiver.contents.push(body)
         receiver.headers.push(request.headers)
         if (receiver.intercept?.(request, response)) return
-        readTraces(gunzipSync(body), receiver)
+        readTraces(body, receiver)
         // Calls with detail travel in requests of their own.
         receiver.calls.sort((a, b) => a.startMs - b.startMs)
-      } else if (request.url === '/v1/metrics') readMetrics(gunzipSync(body), receiver)
+      } else if (request.url === '/v1/metrics') readMetrics(body, receiver)
       response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end()
     })
   })

@@ -9,9 +9,6 @@ const TEXTUAL =
 
 /** The first bytes of one body, up to the limit, while its call lasts. */
 export class Body {
-  readonly contentType: string
-  /** The content coding, `identity` left away. */
-  readonly coding: string
   readonly #memory: Bodies
   #chunks: (string | Uint8Array)[] = []
   #encodings: (BufferEncoding | undefined)[] = []
@@ -19,10 +16,13 @@ export class Body {
   #kept = 0
   /** There was more than is kept. */
   truncated = false
+  /** Whether it is known to be of a kind that is looked at. */
+  accepted = false
+  contentType = ''
+  /** The content coding, `identity` left away. */
+  coding = ''
 
-  constructor(contentType: string, coding: string, memory: Bodies) {
-    this.contentType = contentType
-    this.coding = coding
+  constructor(memory: Bodies) {
     this.#memory = memory
   }
 
@@ -37,9 +37,8 @@ export class Body {
     const part =
       chunk.length > room ? (typeof chunk === 'string' ? chunk.slice(0, room) : chunk.subarray(0, room)) : chunk
     // Part of a text would keep all of it alive.
-    const copied =
-      typeof part === 'string' && part.length === chunk.length ? part : Buffer.from(part as string, encoding)
-    this.#chunks.push(copied)
+    const whole = typeof part === 'string' && part.length === chunk.length
+    this.#chunks.push(whole ? part : Buffer.from(part as string, encoding))
     this.#encodings.push(encoding)
     this.#kept += part.length
     this.#memory.held += part.length
@@ -60,6 +59,37 @@ export class Body {
     this.#encodings = []
     this.#kept = 0
   }
+}
+
+type Side = 'request' | 'response'
+
+/**
+ * The body of a call that keeps its detail, if it is one that is looked at. Most bodies are of one small piece and thrown
+ * away unseen, so their type is only asked for here, or when a second piece comes.
+ */
+export function keptBody(call: Call, side: Side): Body | undefined {
+  const body = side === 'request' ? call.requestBody : call.responseBody
+  if (body === undefined || body === null) return undefined
+  return body.accepted || accept(call, side, body) ? body : undefined
+}
+
+function accept(call: Call, side: Side, body: Body): boolean {
+  if (!isTextual(call, side)) return false
+  body.accepted = true
+  body.contentType = String(headerOf(call, side, 'content-type'))
+  const coding = headerOf(call, side, 'content-encoding')
+  const coded = typeof coding === 'string' ? coding.trim().toLowerCase() : ''
+  body.coding = coded === 'identity' ? '' : coded
+  return true
+}
+
+function isTextual(call: Call, side: Side): boolean {
+  const type = headerOf(call, side, 'content-type')
+  return typeof type === 'string' && TEXTUAL.test(type)
+}
+
+function headerOf(call: Call, side: Side, name: string): unknown {
+  return side === 'request' ? call.headers[name] : call.kind.answerHeader(call, name)
 }
 
 /** The memory of all bodies of calls under way, bounded over the process. */
@@ -88,10 +118,7 @@ export class Bodies {
   /** A part of a request's body. Never throws. */
   request(call: Call, chunk: string | Uint8Array, encoding?: BufferEncoding): void {
     try {
-      if (call.requestBody === undefined) {
-        call.requestBody = this.#open(call, call.headers['content-type'], call.headers['content-encoding'])
-      }
-      call.requestBody?.add(chunk, encoding)
+      call.requestBody = this.#keep(call, 'request', call.requestBody, chunk, encoding)
     } catch (error) {
       call.requestBody = null
       this.#feature.fault(error)
@@ -113,30 +140,34 @@ export class Bodies {
   /** A part of an answer's body. Never throws. */
   answer(call: Call, chunk: string | Uint8Array, encoding?: BufferEncoding): void {
     try {
-      if (call.responseBody === undefined) {
-        const { kind } = call
-        call.responseBody = this.#open(
-          call,
-          kind.answerHeader(call, 'content-type'),
-          kind.answerHeader(call, 'content-encoding'),
-        )
-      }
-      call.responseBody?.add(chunk, encoding)
+      call.responseBody = this.#keep(call, 'response', call.responseBody, chunk, encoding)
     } catch (error) {
       call.responseBody = null
       this.#feature.fault(error)
     }
   }
 
-  /** A body begins: what keeps it, or null when it is not to be kept. */
-  #open(call: Call, contentType: unknown, coding: unknown): Body | null {
-    if (this.#limit === 0 || typeof contentType !== 'string' || !TEXTUAL.test(contentType)) return null
-    if (this.held >= BODY_MEMORY) {
-      call.bodyLost = true
+  /** Returns the body with the chunk, or null when it is not to be kept. */
+  #keep(
+    call: Call,
+    side: Side,
+    begun: Body | null | undefined,
+    chunk: string | Uint8Array,
+    encoding: BufferEncoding | undefined,
+  ): Body | null {
+    if (begun === null || this.#limit === 0) return null
+    if (begun === undefined && this.held >= BODY_MEMORY) {
+      call.bodyLost ||= isTextual(call, side)
       return null
     }
-    const coded = typeof coding === 'string' && coding !== '' ? coding.trim().toLowerCase() : ''
-    return new Body(contentType, coded === 'identity' ? '' : coded, this)
+    const body = begun ?? new Body(this)
+    const small = begun === undefined && chunk.length <= this.#limit
+    if (!small && !body.accepted && !accept(call, side, body)) {
+      body.release()
+      return null
+    }
+    body.add(chunk, encoding)
+    return body
   }
 
   /** How much a body that has `kept` bytes may still take. */

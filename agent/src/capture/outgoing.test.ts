@@ -3,11 +3,11 @@ import http2 from 'node:http2'
 import type { AddressInfo, Server } from 'node:net'
 import { gunzipSync, gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Call, type Headers, OUTCOMES } from '../call.ts'
+import { type Headers, OUTCOMES } from '../call.ts'
 import { Health } from '../health.ts'
 import { BODY_LIMIT_MOST } from '../limits.ts'
 import { Log } from '../log.ts'
-import { Bodies } from './body.ts'
+import { Bodies, type Body, keptBody } from './body.ts'
 import { Calls, type Capture } from './calls.ts'
 import { ClientCapture } from './client.ts'
 import { Http2ClientCapture } from './http2client.ts'
@@ -30,8 +30,8 @@ const bodies = new Bodies(
   BODY_LIMIT_MOST,
   health.feature('bodies', () => {}),
 )
-const text = (body: Call['requestBody']): string => {
-  if (body === undefined || body === null) return ''
+const text = (body: Body | undefined): string => {
+  if (body === undefined) return ''
   const bytes = body.read()
   const decoded = String(body.coding === 'gzip' ? gunzipSync(bytes) : bytes)
   body.release()
@@ -44,8 +44,8 @@ const calls = new Calls(
       const { outcome } = call
       expect(OUTCOMES).toContain(outcome)
       ended.set(call.url, {
-        request: text(call.requestBody),
-        response: text(call.responseBody),
+        request: text(keptBody(call, 'request')),
+        response: text(keptBody(call, 'response')),
         headers: call.headers,
         answer: call.kind.answerHeaders(call),
         outcome,

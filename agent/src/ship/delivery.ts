@@ -100,12 +100,12 @@ export class Delivery {
   }
 
   /** Everything unsent as ready-made requests, for the synchronous last send at exit. */
-  leftovers(): { path: string; body: Buffer; calls: number }[] {
+  leftovers(): { path: string; body: Buffer; compressed: boolean; calls: number }[] {
     this.#source.gather()
     this.#queue.seal()
     return this.#queue.sealed.map((batch) => {
       this.#queue.compressNow(batch)
-      return { path: TRACES, body: batch.body, calls: batch.calls }
+      return { path: TRACES, body: batch.body, compressed: batch.compressed, calls: batch.calls }
     })
   }
 
@@ -141,9 +141,7 @@ export class Delivery {
       for (let batch = this.#queue.sealed[0]; batch !== undefined; batch = this.#queue.sealed[0]) {
         this.#queue.sending = batch
         await batch.ready
-        if (batch.compressed) {
-          if (!(await this.#deliver(batch))) break
-        } else this.#giveUp(batch, 'error', 'a batch could not be compressed')
+        if (!(await this.#deliver(batch))) break
       }
     } catch (error) {
       this.#failed(error)
@@ -162,7 +160,7 @@ export class Delivery {
   async #deliver(batch: Batch): Promise<boolean> {
     for (;;) {
       batch.firstTried ||= performance.now()
-      const answer = await this.#sender.post(TRACES, batch.body)
+      const answer = await this.#sender.post(TRACES, batch.body, batch.compressed)
       if (answer.kind === 'accepted') {
         this.#accepted(batch, answer.body)
         return true
@@ -171,7 +169,7 @@ export class Delivery {
         // Too large: once more without headers and bodies.
         if (answer.reason === 'too_large' && this.#queue.strip(batch, 'too_large')) {
           await batch.ready
-          if (batch.calls > 0 && batch.compressed) continue
+          if (batch.calls > 0) continue
         }
         this.#giveUp(batch, answer.reason, `the collector refuses data (${answer.text}); it is dropped and counted`)
         return true
@@ -190,7 +188,7 @@ export class Delivery {
   }
 
   #accepted(batch: Batch, answer: Buffer): void {
-    this.#queue.remove(batch)
+    this.#queue.accepted(batch)
     const rejected = Math.min(rejectedSpans(answer), batch.calls)
     this.#account.sent += batch.calls - rejected
     this.#account.payloadsKept += batch.details
@@ -200,7 +198,7 @@ export class Delivery {
     }
   }
 
-  #giveUp(batch: Batch, reason: 'refused' | 'too_large' | 'unreachable' | 'error', text: string): void {
+  #giveUp(batch: Batch, reason: 'refused' | 'too_large' | 'unreachable', text: string): void {
     this.#queue.remove(batch)
     this.#account.drop(reason, batch.calls)
     this.#account.dropPayload(reason, batch.details)
@@ -242,7 +240,7 @@ export class Delivery {
       if (!this.#unreported) return
       const mark = this.#account.mark
       this.#reportedAt = performance.now()
-      const answer = await this.#sender.post(METRICS, this.#sender.pack(this.#encodeReport()))
+      const answer = await this.#sender.post(METRICS, this.#encodeReport())
       if (answer.kind !== 'later') this.#reported = mark
     } catch (error) {
       this.#failed(error)

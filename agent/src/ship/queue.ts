@@ -6,10 +6,12 @@ import { encodeScope, encodeTraces, type ReadableSpan, writeSpan } from './otlp.
 
 /** The calls and spans of one request: sealed, hence the same bytes at every attempt. */
 export interface Batch {
-  /** The request body, compressed as soon as that is done. */
+  /** The request body, compressed once that is done, if it is to be. */
   body: Buffer
   compressed: boolean
   ready: Promise<void>
+  /** Where the body lies, when the next but one batch may be written there. */
+  pooled: Buffer | undefined
   calls: number
   spans: number
   /** The same calls without headers, bodies and inner spans, not compressed; undefined where they never had any. */
@@ -24,6 +26,12 @@ interface Scope {
   scope: Buffer
   spans: Bytes
 }
+
+/**
+ * Which batches are compressed: `gzip` all, `none` none, `waiting` those that cannot be sent at once. For a collector on
+ * the same machine, compressing costs the host more than sending; but a queue must hold as many calls as it can.
+ */
+export type Compression = 'gzip' | 'none' | 'waiting'
 
 /** Level 1 costs a third of the default and takes nine tenths of what there is to take from such repetitive bytes. */
 const GZIP = { level: constants.Z_BEST_SPEED }
@@ -69,7 +77,7 @@ export class Queue {
   readonly #resource: Buffer
   readonly #scope: Buffer
   readonly #account: Account
-  readonly #compression: boolean
+  readonly #compression: Compression
   readonly #lean = new Open()
   readonly #rich = new Open()
   /** Where the messages around the spans of the lean batch begin, and its first span. */
@@ -80,7 +88,7 @@ export class Queue {
   #bytes = 0
   #queuedCalls = 0
 
-  constructor(resource: Buffer, scope: Buffer, account: Account, compression = true) {
+  constructor(resource: Buffer, scope: Buffer, account: Account, compression: Compression = 'gzip') {
     this.#resource = resource
     this.#scope = scope
     this.#account = account
@@ -185,10 +193,9 @@ export class Queue {
     calls.close(this.#leanRequest)
     const raw = calls.buffer
     const body = raw.subarray(0, calls.length)
-    // Compressed, the buffer is free again in a moment; a new one for each batch would cost its page faults.
-    if (this.#compression) calls.buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(LEAN_BYTES)
-    const batch = this.#add(this.#compression ? body : Buffer.from(body), open, undefined)
-    if (this.#compression) void batch.ready.then(() => this.#spare.length < SPARE_BUFFERS && this.#spare.push(raw))
+    // A new buffer for each batch would cost its page faults.
+    calls.buffer = this.#spare.pop() ?? Buffer.allocUnsafeSlow(LEAN_BYTES)
+    this.#add(body, open, undefined, raw)
     open.callCount = 0
     this.#beginLean()
   }
@@ -202,11 +209,12 @@ export class Queue {
     open.clear()
   }
 
-  #add(body: Buffer, { callCount, spanCount, details }: Open, bare: Buffer | undefined): Batch {
+  #add(body: Buffer, { callCount, spanCount, details }: Open, bare: Buffer | undefined, pooled?: Buffer): void {
     const batch: Batch = {
       body,
-      compressed: !this.#compression,
-      ready: Promise.resolve(),
+      compressed: false,
+      ready: READY,
+      pooled,
       calls: callCount,
       spans: spanCount,
       bare,
@@ -217,8 +225,19 @@ export class Queue {
     this.sealed.push(batch)
     this.#bytes += weight(batch)
     this.#queuedCalls += batch.calls
-    if (this.#compression) batch.ready = this.#compress(batch)
-    return batch
+    const waits = this.sealed.length > 1
+    if (this.#compression === 'gzip' || (this.#compression === 'waiting' && waits)) batch.ready = this.#compress(batch)
+  }
+
+  /** It has been accepted, so nobody reads its bytes any more. */
+  accepted(batch: Batch): void {
+    this.remove(batch)
+    this.#recycle(batch)
+  }
+
+  #recycle(batch: Batch): void {
+    if (batch.pooled !== undefined && this.#spare.length < SPARE_BUFFERS) this.#spare.push(batch.pooled)
+    batch.pooled = undefined
   }
 
   /** The batch has been accepted, refused or given up. */
@@ -247,8 +266,8 @@ export class Queue {
       this.remove(batch)
       return true
     }
-    batch.compressed = !this.#compression
-    if (this.#compression) batch.ready = this.#compress(batch)
+    batch.compressed = false
+    batch.ready = this.#compression === 'none' ? READY : this.#compress(batch)
     return true
   }
 
@@ -279,17 +298,21 @@ export class Queue {
     })
   }
 
-  /** For the last send at exit, when nothing asynchronous happens any more. */
+  /** For the last send at exit, when nothing asynchronous happens any more. What has been tried stays as it is. */
   compressNow(batch: Batch): void {
-    if (!batch.compressed) this.#replace(batch, gzipSync(batch.body, GZIP))
+    const tried = batch === this.sending || batch.attempts > 0
+    if (!batch.compressed && !tried && this.#compression === 'gzip') this.#replace(batch, gzipSync(batch.body, GZIP))
   }
 
   #replace(batch: Batch, body: Buffer): void {
     if (this.sealed.includes(batch)) this.#bytes += body.length - batch.body.length
     batch.body = body
     batch.compressed = true
+    this.#recycle(batch)
   }
 }
+
+const READY = Promise.resolve()
 
 function weight(batch: Batch): number {
   return batch.body.length + (batch.bare?.length ?? 0)

@@ -1,6 +1,5 @@
 import http from 'node:http'
 import https from 'node:https'
-import { gzipSync } from 'node:zlib'
 import { withoutTracing } from '../foreign.ts'
 import { ANSWER_BYTES, RETRY_AFTER_LONGEST, SEND_TIME } from '../limits.ts'
 import { ownRequest } from '../own.ts'
@@ -21,35 +20,28 @@ export class Sender {
   readonly #base: URL
   readonly #headers: Record<string, string>
   readonly #agent: http.Agent
-  readonly #compression: 'gzip' | 'none'
 
-  constructor(endpoint: string, headers: Record<string, string>, userAgent: string, compression: 'gzip' | 'none') {
+  constructor(endpoint: string, headers: Record<string, string>, userAgent: string) {
     this.#base = new URL(endpoint)
     this.#headers = {
       'user-agent': userAgent,
       ...headers,
       'content-type': 'application/x-protobuf',
-      ...(compression === 'gzip' && { 'content-encoding': 'gzip' }),
     }
-    this.#compression = compression
     const options = { keepAlive: true, maxSockets: 1 }
     this.#agent = this.#base.protocol === 'https:' ? new https.Agent(options) : new http.Agent(options)
   }
 
   /** The full address and headers, for the last send at exit. */
-  target(path: string): { url: string; headers: Record<string, string> } {
-    return { url: this.#base.origin + this.#base.pathname.replace(/\/$/, '') + path, headers: this.#headers }
-  }
-
-  /** A small body as it is to be posted. */
-  pack(body: Buffer): Buffer {
-    return this.#compression === 'gzip' ? gzipSync(body) : body
+  target(path: string, compressed: boolean): { url: string; headers: Record<string, string> } {
+    const url = this.#base.origin + this.#base.pathname.replace(/\/$/, '') + path
+    return { url, headers: compressed ? { ...this.#headers, 'content-encoding': 'gzip' } : this.#headers }
   }
 
   /** Never rejects. */
-  post(path: string, body: Buffer): Promise<Answer> {
+  post(path: string, body: Buffer, compressed = false): Promise<Answer> {
     return new Promise((resolve) => {
-      const { url, headers } = this.target(path)
+      const { url, headers } = this.target(path, compressed)
       const options = { method: 'POST', agent: this.#agent, headers: { ...headers, 'content-length': body.length } }
       const request = withoutTracing(() => ownRequest(() => plainRequest(url, options)))
       request.on('response', (response) => {
