@@ -123,8 +123,6 @@ export class Call {
   /** When it ended, and how long the event loop was late meanwhile. */
   ended = 0
   loopWait = 0
-  /** It keeps its headers and bodies. */
-  detailed = false
 
   constructor(kind: Kind, start: number, method: string, url: string, headers: Headers) {
     this.kind = kind

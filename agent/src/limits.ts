@@ -146,6 +146,8 @@ export const UPSTREAM_TEXT = 256
 
 /** Ended calls that are recorded in one go: enough to warm the caches, few enough to take a tenth of a millisecond. */
 export const BACKLOG_CALLS = 32
+/** The same for calls with detail, which are rarer, and hold their bodies meanwhile. */
+export const BACKLOG_DETAILS = 16
 /** A call that moved more than this is not waited with: the host's objects may hold all of it. */
 export const BACKLOG_BYTES = 64 * 1024
 /** Milliseconds after which recording calls with detail makes a pause for the host. */

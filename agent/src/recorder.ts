@@ -10,13 +10,14 @@ import type { Feature } from './health.ts'
 import {
   BACKLOG_BYTES,
   BACKLOG_CALLS,
+  BACKLOG_DETAILS,
   DRAIN_TIME,
   HEADER_LENGTH,
   USER_AGENT_REMEMBERED,
   USER_AGENTS,
 } from './limits.ts'
 import type { Redactor } from './redact/redactor.ts'
-import type { Sampler } from './sample.ts'
+import type { Reason, Sampler } from './sample.ts'
 import type { Queue } from './ship/queue.ts'
 import { type Ending, encodeAgent, writeCall, writeDetail } from './ship/record.ts'
 import type { Work } from './work.ts'
@@ -38,6 +39,13 @@ interface Parts {
   consumers: Feature
 }
 
+/** A call that keeps its headers and bodies. */
+interface Detailed {
+  readonly call: Call
+  readonly ending: Ending
+  readonly reason: Reason
+}
+
 /**
  * Makes records of ended calls: operation, consumer, detail, bytes. Calls are taken some dozens at a time: one after the other
  * the same code runs from the processor's caches, which the application has emptied between two calls. Measured on
@@ -48,6 +56,7 @@ export class Recorder {
   readonly #wrote: (full: boolean) => void
   readonly #agents = new Cache<string, Buffer>(USER_AGENTS)
   #backlog: Call[] = []
+  #detailed: Detailed[] = []
   #continuing = false
 
   /** @param wrote hears when something waits to be sent, and whether that fills a request */
@@ -58,7 +67,7 @@ export class Recorder {
 
   /** Calls that have ended and wait for their record. */
   get waiting(): number {
-    return this.#backlog.length
+    return this.#backlog.length + this.#detailed.length
   }
 
   /** A call has ended: `outcome`, `ended` and the like are filled in. */
@@ -69,32 +78,37 @@ export class Recorder {
     if (length === 1) this.#wrote(false)
     // The host's request holds the parsed body, its response often what was sent: not to be kept alive for long.
     const large = call.requestBytes + call.responseBytes > BACKLOG_BYTES
-    if ((length >= BACKLOG_CALLS || large) && !this.#continuing) this.#drain(DRAIN_TIME)
+    if (length < BACKLOG_CALLS && !large) return
+    this.#drain(this.#continuing ? Infinity : large ? 1 : BACKLOG_DETAILS, DRAIN_TIME)
   }
 
   /** Records all that waits, now. */
   gather(): void {
-    this.#drain(Infinity)
+    this.#drain(1, Infinity)
   }
 
-  #drain(time: number): void {
-    if (this.#backlog.length === 0) return
-    const begun = performance.now()
+  /** @param details from how many calls with detail on these are recorded, too @param time what that may take, milliseconds */
+  #drain(details: number, time: number): void {
     const calls = this.#backlog
+    if (calls.length === 0 && this.#detailed.length === 0) return
+    const begun = performance.now()
     this.#backlog = []
     let full = false
-    let done = 0
-    while (done < calls.length) {
-      const call = calls[done++]!
-      if (this.#record(call, begun)) full = true
-      if (call.detailed && performance.now() - begun > time) break
-    }
-    if (done < calls.length) {
-      this.#backlog = [...calls.slice(done), ...this.#backlog]
-      this.#continueSoon()
-    }
+    for (const call of calls) if (this.#record(call, begun)) full = true
+    if (this.#detailed.length >= details) this.#drainDetailed(begun + time)
     this.#parts.work.add(performance.now() - begun)
     this.#wrote(full)
+  }
+
+  #drainDetailed(deadline: number): void {
+    const waiting = this.#detailed
+    this.#detailed = []
+    let done = 0
+    for (let now = 0; done < waiting.length && now < deadline; now = performance.now())
+      this.#recordDetailed(waiting[done++]!)
+    if (done === waiting.length) return
+    this.#detailed = [...waiting.slice(done), ...this.#detailed]
+    this.#continueSoon()
   }
 
   /** Detail takes its time: the host has its turn before the rest. */
@@ -103,46 +117,56 @@ export class Recorder {
     this.#continuing = true
     setImmediate(() => {
       this.#continuing = false
-      this.#drain(DRAIN_TIME)
+      this.#drain(1, DRAIN_TIME)
     }).unref()
   }
 
   /** Returns whether a batch is full. Never throws. */
   #record(call: Call, now: number): boolean {
-    const { account, clock, redactor, sampler, details, recording } = this.#parts
+    const { account, sampler, recording } = this.#parts
     let full = false
-    let written = false
     try {
-      const { outcome } = call
-      const operation = this.#operationOf(call)
-      const duration = Math.round(((call.lastByte || call.ended) - call.start) * 1000)
-      const ending: Ending = {
-        operation,
-        outcome,
-        duration,
-        firstByte: call.firstByte === 0 ? 0 : Math.max(1, Math.round((call.firstByte - call.start) * 1000)),
-        started: clock.micros(call.start),
-        path: redactor.path(pathOf(call.url)),
-        consumer: this.#consumerOf(call),
-        agent: this.#agentOf(call),
+      const ending = this.#ending(call)
+      const reason = sampler.judge(call, ending.operation, call.outcome, ending.duration, now)
+      if (reason !== undefined) {
+        this.#detailed.push({ call, ending, reason })
+        return false
       }
-      const reason = sampler.judge(call, operation, outcome, duration, now)
-      call.detailed = reason !== undefined
-      if (reason === undefined) full = this.#write(call, ending)
-      else {
-        details.make(call, reason, now, (detail) => {
-          // Where a body has to be decoded this comes later.
-          full = this.#write(call, ending, detail)
-          if (written && full) this.#wrote(true)
-        })
-      }
-      written = true
+      full = this.#write(call, ending)
     } catch (error) {
+      account.drop('error', 1)
       recording.fault(error)
     }
-    if (!written) account.drop('error', 1)
     call.letGo()
     return full
+  }
+
+  #recordDetailed({ call, ending, reason }: Detailed): void {
+    const { account, details, recording } = this.#parts
+    try {
+      // Where a body has to be decoded this comes later.
+      details.make(call, reason, performance.now(), (detail) => {
+        if (this.#write(call, ending, detail)) this.#wrote(true)
+      })
+    } catch (error) {
+      account.drop('error', 1)
+      recording.fault(error)
+    }
+    call.letGo()
+  }
+
+  #ending(call: Call): Ending {
+    const { clock, redactor } = this.#parts
+    return {
+      operation: this.#operationOf(call),
+      outcome: call.outcome,
+      duration: Math.round(((call.lastByte || call.ended) - call.start) * 1000),
+      firstByte: call.firstByte === 0 ? 0 : Math.max(1, Math.round((call.firstByte - call.start) * 1000)),
+      started: clock.micros(call.start),
+      path: redactor.path(pathOf(call.url)),
+      consumer: this.#consumerOf(call),
+      agent: this.#agentOf(call),
+    }
   }
 
   #write(call: Call, ending: Ending, detail?: Detail): boolean {

@@ -147,8 +147,10 @@ export class ServerCapture implements Capture {
     // 'close' is seen here rather than by a listener, so that the host's listeners are as many as without the agent.
     function emit(this: Response, event: unknown): unknown {
       const next = ownEmit ?? Outgoing.emit
-      // biome-ignore lint/complexity/noArguments: passed on as they are, without an array for every event
-      if (event !== 'close' && event !== 'timeout') return next.apply(this, arguments as unknown as unknown[])
+      if (event !== 'close' && event !== 'timeout') {
+        // biome-ignore lint/complexity/noArguments: most events are nothing but their name; all are passed on as they are
+        return arguments.length === 1 ? next.call(this, event) : next.apply(this, arguments as unknown as unknown[])
+      }
       const call = this[CALL]
       if (call !== undefined && event === 'timeout') call.timedOut = true
       try {
