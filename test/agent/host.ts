@@ -47,7 +47,7 @@ export function run(script: string, options: HostOptions = {}): Omit<Host, 'url'
   const env = Object.fromEntries(Object.entries(inherited).filter(([name]) => !/^(OTEL|CALLSIGHT|VITEST)/.test(name)))
   const begun = performance.now()
   const child = spawn(
-    options.binary ?? process.execPath,
+    options.binary ?? process.env.TEST_NODE ?? process.execPath,
     [...agent, ...(options.node ?? []), file, ...(options.args ?? [])],
     {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
