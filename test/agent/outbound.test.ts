@@ -149,9 +149,8 @@ describe.each(CLIENTS)('%s', (client) => {
     for (const name in results) {
       const { ms } = results[name]!
       const call = calls[name.split('?')[0]!]!
-      // The application's own clock starts a little before and stops a little after.
+      // The application's own clock starts before and stops after, on a busy machine much later.
       expect([name, call.durationMs <= ms + 1]).toEqual([name, true])
-      if (name !== 'GET /first') expect([name, call.durationMs >= ms - 40]).toEqual([name, true])
     }
   })
 })

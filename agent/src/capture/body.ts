@@ -10,8 +10,9 @@ const TEXTUAL =
 /** The first bytes of one body, up to the limit, while its call lasts. */
 export class Body {
   readonly #memory: Bodies
-  #chunks: (string | Uint8Array)[] = []
-  #encodings: (BufferEncoding | undefined)[] = []
+  /** Most bodies are of one piece. */
+  #first: string | Buffer | undefined
+  #others: (string | Buffer)[] | undefined
   /** Bytes kept; text is counted by its length, which is what it takes at least. */
   #kept = 0
   /** There was more than is kept. */
@@ -27,7 +28,7 @@ export class Body {
   }
 
   /** Text is kept as it is. Bytes are copied: their owner may write over them as soon as they are sent. */
-  add(chunk: string | Uint8Array, encoding?: BufferEncoding): void {
+  add(chunk: Chunk, encoding?: BufferEncoding): void {
     const room = this.#memory.room(this.#kept)
     if (room <= 0 || this.truncated) {
       this.truncated = true
@@ -37,28 +38,45 @@ export class Body {
     const part =
       chunk.length > room ? (typeof chunk === 'string' ? chunk.slice(0, room) : chunk.subarray(0, room)) : chunk
     // Part of a text would keep all of it alive.
-    const whole = typeof part === 'string' && part.length === chunk.length
-    this.#chunks.push(whole ? part : Buffer.from(part as string, encoding))
-    this.#encodings.push(encoding)
+    const text = typeof part === 'string' && encoding === undefined && part.length === chunk.length
+    const piece = text ? part : Buffer.from(part as string, encoding)
+    if (this.#first === undefined) this.#first = piece
+    else if (this.#others === undefined) this.#others = [piece]
+    else this.#others.push(piece)
     this.#kept += part.length
     this.#memory.held += part.length
   }
 
   /** What was kept, as bytes. */
   read(): Buffer {
-    const parts = this.#chunks.map((chunk, i) =>
-      typeof chunk === 'string' ? Buffer.from(chunk, this.#encodings[i]) : (chunk as Buffer),
-    )
-    return parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+    const bytes = (piece: string | Buffer) => (typeof piece === 'string' ? Buffer.from(piece) : piece)
+    const first = bytes(this.#first ?? '')
+    return this.#others === undefined ? first : Buffer.concat([first, ...this.#others.map(bytes)])
   }
 
   /** Gives the memory back; to be called once. */
   release(): void {
     this.#memory.held -= this.#kept
-    this.#chunks = []
-    this.#encodings = []
+    this.#first = this.#others = undefined
     this.#kept = 0
   }
+}
+
+type Chunk = string | Uint8Array
+
+function isChunk(chunk: unknown): chunk is Chunk {
+  return typeof chunk === 'string' || chunk instanceof Uint8Array
+}
+
+/** The encoding of a text that has another than most. */
+function otherThanUtf8(chunk: Chunk, encoding: unknown): BufferEncoding | undefined {
+  if (typeof chunk !== 'string' || typeof encoding !== 'string' || encoding === 'utf8') return undefined
+  return Buffer.isEncoding(encoding) ? encoding : undefined
+}
+
+function lengthOf(chunk: Chunk, encoding: BufferEncoding | undefined): number {
+  if (typeof chunk !== 'string') return chunk.length
+  return encoding === undefined ? utf8Length(chunk) : Buffer.byteLength(chunk, encoding)
 }
 
 type Side = 'request' | 'response'
@@ -115,32 +133,28 @@ export class Bodies {
     if (this.#limit === 0) call.requestBody = call.responseBody = null
   }
 
-  /** A part of a request's body. Never throws. */
-  request(call: Call, chunk: string | Uint8Array, encoding?: BufferEncoding): void {
+  /** A part of a request's body: counts its bytes, and keeps them where they are to be kept. Never throws. */
+  request(call: Call, chunk: unknown, encoding?: unknown): void {
+    if (!isChunk(chunk)) return
+    const other = otherThanUtf8(chunk, encoding)
+    call.requestBytes += lengthOf(chunk, other)
+    if (call.requestBody === null) return
     try {
-      call.requestBody = this.#keep(call, 'request', call.requestBody, chunk, encoding)
+      call.requestBody = this.#keep(call, 'request', call.requestBody, chunk, other)
     } catch (error) {
       call.requestBody = null
       this.#feature.fault(error)
     }
   }
 
-  /** A part of an answer as the application writes it: counts its bytes, and keeps them where they are to be kept. */
-  wrote(call: Call, chunk: unknown, encoding: unknown): void {
-    if (typeof chunk === 'string') {
-      const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
-      call.responseBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
-      if (call.responseBody !== null) this.answer(call, chunk, other ? encoding : undefined)
-    } else if (chunk instanceof Uint8Array) {
-      call.responseBytes += chunk.length
-      if (call.responseBody !== null) this.answer(call, chunk)
-    }
-  }
-
-  /** A part of an answer's body. Never throws. */
-  answer(call: Call, chunk: string | Uint8Array, encoding?: BufferEncoding): void {
+  /** A part of an answer's body, likewise. */
+  answer(call: Call, chunk: unknown, encoding?: unknown): void {
+    if (!isChunk(chunk)) return
+    const other = otherThanUtf8(chunk, encoding)
+    call.responseBytes += lengthOf(chunk, other)
+    if (call.responseBody === null) return
     try {
-      call.responseBody = this.#keep(call, 'response', call.responseBody, chunk, encoding)
+      call.responseBody = this.#keep(call, 'response', call.responseBody, chunk, other)
     } catch (error) {
       call.responseBody = null
       this.#feature.fault(error)
@@ -152,7 +166,7 @@ export class Bodies {
     call: Call,
     side: Side,
     begun: Body | null | undefined,
-    chunk: string | Uint8Array,
+    chunk: Chunk,
     encoding: BufferEncoding | undefined,
   ): Body | null {
     if (begun === null || this.#limit === 0) return null

@@ -2,7 +2,6 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import { CALL, Call, type Headers, type Kind } from '../call.ts'
 import type { Feature } from '../health.ts'
-import { utf8Length } from '../ship/bytes.ts'
 import type { Bodies } from './body.ts'
 import type { Calls, Capture } from './calls.ts'
 import { noteFailure, outcomeOfOutgoing } from './failure.ts'
@@ -142,14 +141,7 @@ export class ClientCapture implements Capture {
     try {
       if (call.headers === NONE) call.headers = sentHeaders(request)
       if (request.writableEnded || request.destroyed) return
-      if (typeof chunk === 'string') {
-        const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
-        call.requestBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
-        if (call.requestBody !== null) this.#bodies.request(call, chunk, other ? encoding : undefined)
-      } else if (chunk instanceof Uint8Array) {
-        call.requestBytes += chunk.length
-        if (call.requestBody !== null) this.#bodies.request(call, chunk)
-      }
+      this.#bodies.request(call, chunk, encoding)
     } catch (error) {
       this.#feature.fault(error)
     }

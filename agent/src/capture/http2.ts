@@ -97,8 +97,7 @@ export class Http2Capture implements Capture, StreamListener {
   }
 
   read(_stream: Stream, call: Call, chunk: Uint8Array): void {
-    call.requestBytes += chunk.length
-    if (call.requestBody !== null) this.#bodies.request(call, chunk)
+    this.#bodies.request(call, chunk)
   }
 
   answered(_stream: Stream, call: Call): void {
@@ -109,7 +108,7 @@ export class Http2Capture implements Capture, StreamListener {
 
   wrote(stream: Stream, call: Call, chunk: unknown, encoding: unknown): void {
     if (call.firstByte === 0) this.answered(stream, call)
-    if (!stream.writableEnded && !stream.destroyed) this.#bodies.wrote(call, chunk, encoding)
+    if (!stream.writableEnded && !stream.destroyed) this.#bodies.answer(call, chunk, encoding)
   }
 
   /** Who tears it down? */

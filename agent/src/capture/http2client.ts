@@ -3,7 +3,6 @@ import { syncBuiltinESMExports } from 'node:module'
 import { promisify } from 'node:util'
 import { CALL, Call, type Headers, type Kind } from '../call.ts'
 import type { Feature } from '../health.ts'
-import { utf8Length } from '../ship/bytes.ts'
 import type { Bodies } from './body.ts'
 import type { Calls, Capture } from './calls.ts'
 import { noteFailure, outcomeOfOutgoing } from './failure.ts'
@@ -192,14 +191,7 @@ export class Http2ClientCapture implements Capture {
     const call = openCall(stream)
     if (call === undefined || stream.writableEnded || stream.destroyed) return
     try {
-      if (typeof chunk === 'string') {
-        const other = typeof encoding === 'string' && encoding !== 'utf8' && Buffer.isEncoding(encoding)
-        call.requestBytes += other ? Buffer.byteLength(chunk, encoding) : utf8Length(chunk)
-        if (call.requestBody !== null) this.#bodies.request(call, chunk, other ? encoding : undefined)
-      } else if (chunk instanceof Uint8Array) {
-        call.requestBytes += chunk.length
-        if (call.requestBody !== null) this.#bodies.request(call, chunk)
-      }
+      this.#bodies.request(call, chunk, encoding)
     } catch (error) {
       this.#feature.fault(error)
     }
@@ -209,8 +201,7 @@ export class Http2ClientCapture implements Capture {
   #pushed(call: Call, stream: Stream, chunk: unknown): void {
     try {
       if (chunk instanceof Uint8Array) {
-        call.responseBytes += chunk.length
-        if (call.responseBody !== null) this.#bodies.answer(call, chunk)
+        this.#bodies.answer(call, chunk)
       } else if (chunk === null && !stream.closed && !stream.destroyed) {
         // Where the header is all of the answer, its end is pushed before it is told of.
         if (call.status > 0) this.#finish(call, true)

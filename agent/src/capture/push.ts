@@ -38,13 +38,8 @@ export class Pushed implements Capture {
     const incoming = call.kind.direction === 'in'
     try {
       if (chunk instanceof Uint8Array) {
-        if (incoming) {
-          call.requestBytes += chunk.length
-          if (call.requestBody !== null) this.#bodies.request(call, chunk)
-        } else {
-          call.responseBytes += chunk.length
-          if (call.responseBody !== null) this.#bodies.answer(call, chunk)
-        }
+        if (incoming) this.#bodies.request(call, chunk)
+        else this.#bodies.answer(call, chunk)
       } else if (chunk === null && message.complete && !incoming) call.kind.end(call)
     } catch (error) {
       this.#feature.fault(error)

@@ -169,7 +169,7 @@ export class ServerCapture implements Capture {
     try {
       if (call.firstByte === 0) this.#answer(call)
       // Node refuses bytes after the end, and writes none when the connection is gone.
-      if (!read(response, 'finished') && !read(response, 'destroyed')) this.#bodies.wrote(call, chunk, encoding)
+      if (!read(response, 'finished') && !read(response, 'destroyed')) this.#bodies.answer(call, chunk, encoding)
     } catch (error) {
       this.#feature.fault(error)
     }

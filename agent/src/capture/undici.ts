@@ -1,7 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { CALL, Call, type Headers, type Kind } from '../call.ts'
 import type { Feature } from '../health.ts'
-import { utf8Length } from '../ship/bytes.ts'
 import type { Bodies } from './body.ts'
 import type { Calls, Capture } from './calls.ts'
 import { noteFailure, outcomeOfOutgoing } from './failure.ts'
@@ -124,18 +123,13 @@ export class UndiciCapture implements Capture {
   }
 
   #sent(call: Call, chunk: unknown): void {
-    if (!isChunk(chunk)) return
-    call.requestBytes += lengthOf(chunk)
-    if (call.requestBody === null) return
     if (call.headers === NONE) call.headers = sentHeaders(call.sent as Outgoing)
     this.#bodies.request(call, chunk)
   }
 
   #received(call: Call, chunk: unknown): void {
-    if (!isChunk(chunk)) return
-    call.responseBytes += lengthOf(chunk)
     call.lastByte = performance.now()
-    if (call.responseBody !== null) this.#bodies.answer(call, chunk)
+    this.#bodies.answer(call, chunk)
   }
 
   #fail(call: Call, error: unknown): void {
@@ -212,16 +206,6 @@ export class UndiciCapture implements Capture {
 
 /** What undici cancels the rest of an answer with whose Response object nobody holds any more. */
 const COLLECTED = 'Response object has been garbage collected'
-
-type Chunk = string | Uint8Array
-
-function isChunk(chunk: unknown): chunk is Chunk {
-  return typeof chunk === 'string' || chunk instanceof Uint8Array
-}
-
-function lengthOf(chunk: Chunk): number {
-  return typeof chunk === 'string' ? utf8Length(chunk) : chunk.length
-}
 
 /** undici keeps some fields apart from the others. */
 function sentHeaders(request: Outgoing): Headers {
