@@ -73,7 +73,8 @@ test('everything that can be looked at: listeners, own properties, lengths, flow
 })
 
 test('reading: data, encoding, pause, for await, readable; chunk boundaries as they were sent', async () => {
-  const chunks = ['one,', 'zwölf', 'x'.repeat(70_000), '€'.split('').join(''), 'end'].map((text) =>
+  // In all less than one read from the network takes: beyond that the boundaries are a matter of timing.
+  const chunks = ['one,', 'zwölf', 'x'.repeat(40_000), '€'.split('').join(''), 'end'].map((text) =>
     Buffer.from(text).toString('latin1'),
   )
   const paths = ['/data', '/encoding', '/paused', '/await', '/readable', '/trailers']

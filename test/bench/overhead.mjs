@@ -1,5 +1,5 @@
 // What a monitor costs: added CPU time per request, of three applications, against others and against none.
-// npm run bench -- overhead [--app express|fastify|http] [--only 'a;b'] [--starts 2] [--rounds 20] [--seconds 0.5]
+// npm run bench -- overhead [--app express|fastify|http] [--only 'a;b'] [--starts 1] [--rounds 12] [--seconds 2]
 import { parseArgs } from 'node:util'
 import { prepareMonitors } from '../../scripts/monitors.mjs'
 import { saturate } from './overhead/load.mjs'
@@ -11,9 +11,9 @@ const { values } = parseArgs({
   options: {
     app: { type: 'string', default: 'express,fastify,http' },
     only: { type: 'string' },
-    starts: { type: 'string', default: '2' },
-    rounds: { type: 'string', default: '20' },
-    seconds: { type: 'string', default: '0.5' },
+    starts: { type: 'string', default: '1' },
+    rounds: { type: 'string', default: '12' },
+    seconds: { type: 'string', default: '2' },
   },
 })
 const apps = values.app.split(',')

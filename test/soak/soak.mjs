@@ -91,6 +91,8 @@ export async function soak({ endpoint, seconds, rate, every, onSample = () => {}
   }
   while (open > 0) await new Promise((resolve) => setTimeout(resolve, 20))
   agent.destroy()
+  child.send('rest')
+  await once(child, 'message')
   await sample()
   const { served, outgoing } = samples.at(-1)
   child.kill('SIGTERM')

@@ -178,7 +178,12 @@ export class Delivery {
         this.#giveUp(batch, 'unreachable', `gave a batch up after an hour (${answer.text})`)
         return true
       }
-      this.#log.once('warn', 'unreachable', `cannot deliver yet (${answer.text}); calls are kept and sent again later`)
+      if (!answer.stale)
+        this.#log.once(
+          'warn',
+          'unreachable',
+          `cannot deliver yet (${answer.text}); calls are kept and sent again later`,
+        )
       if (this.#stopped) return false
       const wait = pauseFor(answer, batch.attempts++)
       if (this.#flushUntil > 0 && (!worthWaiting(answer) || performance.now() + wait > this.#flushUntil)) return false

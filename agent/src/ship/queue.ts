@@ -9,7 +9,7 @@ export interface Batch {
   /** The request body, compressed once that is done, if it is to be. */
   body: Buffer
   compressed: boolean
-  ready: Promise<void>
+  ready: Promise<void> | undefined
   /** Where the body lies, when the next but one batch may be written there. */
   pooled: Buffer | undefined
   calls: number
@@ -213,7 +213,7 @@ export class Queue {
     const batch: Batch = {
       body,
       compressed: false,
-      ready: READY,
+      ready: undefined,
       pooled,
       calls: callCount,
       spans: spanCount,
@@ -267,7 +267,7 @@ export class Queue {
       return true
     }
     batch.compressed = false
-    batch.ready = this.#compression === 'none' ? READY : this.#compress(batch)
+    batch.ready = this.#compression === 'none' ? undefined : this.#compress(batch)
     return true
   }
 
@@ -311,8 +311,6 @@ export class Queue {
     this.#recycle(batch)
   }
 }
-
-const READY = Promise.resolve()
 
 function weight(batch: Batch): number {
   return batch.body.length + (batch.bare?.length ?? 0)

@@ -9,8 +9,8 @@ import { plainRequest } from '../vendors.ts'
 export type Answer =
   | { kind: 'accepted'; body: Buffer }
   | { kind: 'refused'; reason: 'refused' | 'too_large'; text: string }
-  /** Worth another try; `after` is what the server asked for, in milliseconds. */
-  | { kind: 'later'; text: string; after?: number; reached: boolean }
+  /** Worth another try; `after` is what the server asked for, in milliseconds; `stale`: it had only closed an idle connection. */
+  | { kind: 'later'; text: string; after?: number; reached: boolean; stale?: true }
 
 /** https://opentelemetry.io/docs/specs/otlp/#failures-1 */
 const RETRYABLE = new Set([429, 502, 503, 504])
@@ -56,10 +56,9 @@ export class Sender {
       request.on('socket', (socket) => socket.unref())
       request.on('error', (error: NodeJS.ErrnoException) => {
         clearTimeout(deadline)
-        // The collector had closed the idle connection: nothing is wrong, try again at once.
         const stale = request.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
         const text = error.code ?? error.message
-        resolve({ kind: 'later', text, reached: false, ...(stale && { after: 0 }) })
+        resolve({ kind: 'later', text, reached: false, ...(stale && { after: 0, stale }) })
       })
       request.end(body)
     })
