@@ -44,12 +44,16 @@ export class ServerEvents {
     const heard = this.#heard
     const own = Object.hasOwn(target, 'emit') ? (target.emit as unknown as Method) : undefined
     const parent = Object.getPrototypeOf(target) as { emit: Method }
-    function emit(this: Server, event: unknown): unknown {
+    function emit(this: Server, event: unknown, first: unknown, second: unknown): unknown {
       const all = heard.get(event)
       // biome-ignore lint/complexity/noArguments: passed on as they are, without an array for every event
       if (all !== undefined) tell(all, arguments, this)
+      const next = own ?? parent.emit
+      // A request, hence every call.
       // biome-ignore lint/complexity/noArguments: as above
-      return (own ?? parent.emit).apply(this, arguments as unknown as unknown[])
+      if (arguments.length === 3) return next.call(this, event, first, second)
+      // biome-ignore lint/complexity/noArguments: as above
+      return next.apply(this, arguments as unknown as unknown[])
     }
     return patch(target, 'emit', emit as Method)
   }

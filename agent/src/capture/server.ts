@@ -167,9 +167,10 @@ export class ServerCapture implements Capture {
   /** `write` or `end` was called, and goes on to Node in a moment. */
   #wrote(call: Call, response: Response, chunk: unknown, encoding: unknown): void {
     try {
-      if (call.firstByte === 0) this.#answer(call)
       // Node refuses bytes after the end, and writes none when the connection is gone.
-      if (!read(response, 'finished') && !read(response, 'destroyed')) this.#bodies.answer(call, chunk, encoding)
+      const ended = call.firstByte !== 0 && read(response, 'finished')
+      if (call.firstByte === 0) this.#answer(call)
+      if (!ended && !read(response, 'destroyed')) this.#bodies.answer(call, chunk, encoding)
     } catch (error) {
       this.#feature.fault(error)
     }
