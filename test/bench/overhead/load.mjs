@@ -85,30 +85,37 @@ export async function saturate(port, seconds, connections = 20) {
   return (sent / (performance.now() - begun)) * 1000
 }
 
+/** Of a turn the first part does not count: connections are opened then, and a server that has rested wakes up. */
+const LEAD_SECONDS = 0.5
+
 /**
  * `rate` requests per second, evenly spaced, whether the server keeps up or not. A request's latency counts from the moment it was due, so that a server that
  * stalls pays for every request that came meanwhile (no coordinated omission). Returns the latencies in milliseconds.
  */
 export async function constant(port, rate, seconds, connections = 100) {
-  const count = Math.round(rate * seconds)
+  const lead = Math.round(rate * LEAD_SECONDS)
+  const count = lead + Math.round(rate * seconds)
   const latencies = []
   const waiting = []
   const due = new Map()
   const idle = []
+  let answered = 0
   const all = await openAll(port, connections, (connection) => {
-    latencies.push(performance.now() - due.get(connection))
+    const { number, at } = due.get(connection)
+    answered += 1
+    if (number >= lead) latencies.push(performance.now() - at)
     idle.push(connection)
   })
   idle.push(...all)
   const begun = performance.now() + 5
   let planned = 0
-  while (latencies.length < count) {
+  while (answered < count) {
     const now = performance.now()
     for (; planned < count && begun + (planned / rate) * 1000 <= now; planned++) waiting.push(planned)
     while (waiting.length > 0 && idle.length > 0) {
       const number = waiting.shift()
       const connection = idle.pop()
-      due.set(connection, begun + (number / rate) * 1000)
+      due.set(connection, { number, at: begun + (number / rate) * 1000 })
       connection.send(number)
     }
     await new Promise((resolve) => setImmediate(resolve))
