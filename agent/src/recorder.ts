@@ -62,7 +62,8 @@ export class Recorder {
   /** @param wrote hears when something waits to be sent, and whether that fills a request */
   constructor(parts: Parts, wrote: (full: boolean) => void) {
     this.#parts = parts
-    this.#wrote = wrote
+    // Heard in callbacks of the event loop as well, where an exception would be the host's end.
+    this.#wrote = (full) => parts.recording.contain(() => wrote(full))
   }
 
   /** Calls that have ended and wait for their record. */
@@ -117,7 +118,7 @@ export class Recorder {
     this.#continuing = true
     setImmediate(() => {
       this.#continuing = false
-      this.#drain(1, DRAIN_TIME)
+      this.#parts.recording.contain(() => this.#drain(1, DRAIN_TIME))
     }).unref()
   }
 
