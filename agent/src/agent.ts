@@ -32,6 +32,7 @@ import { type Feature, Health } from './health.ts'
 import { ATTRIBUTE_KEY, ATTRIBUTE_TEXT, ATTRIBUTES, EXIT_TIME, SPAN_TEXT } from './limits.ts'
 import type { Log } from './log.ts'
 import { Loop } from './loop.ts'
+import { OWN_AGENT } from './own.ts'
 import { Recorder } from './recorder.ts'
 import { compileRedactor, type Redactor } from './redact/redactor.ts'
 import { describeProcess, type Resource, VERSION } from './resource.ts'
@@ -102,7 +103,7 @@ export class Agent {
     const scope = encodeScope(SCOPE, VERSION)
     const { account } = this
     this.#queue = new Queue(resource, scope, account, compressionOf(config))
-    this.#sender = new Sender(config.endpoint, config.headers, `callsight-agent/${VERSION}`)
+    this.#sender = new Sender(config.endpoint, config.headers, `${OWN_AGENT}${VERSION}`)
     const started = Date.now()
     const recorder = () => this.#recorder
     const report = () => encodeReport(resource, scope, this.#report(), started, Date.now())

@@ -10,7 +10,7 @@ export const QUEUE_CALLS = 500_000
  * cost least per call.
  */
 export const BATCH_BYTES = 256 * 1024
-/** Buffers of that size kept for the next batches while others are being compressed. */
+/** Buffers of that size kept for the next batches while others are being compressed or sent. */
 export const SPARE_BUFFERS = 2
 /** Age at which a batch is sent although it is small: what a live view lags behind. */
 export const BATCH_AGE = 1000

@@ -1,5 +1,8 @@
 import { CALL } from './call.ts'
 
+/** How the agent's own requests begin to name themselves; the version follows. */
+export const OWN_AGENT = 'callsight-agent/'
+
 let creating = false
 
 /**

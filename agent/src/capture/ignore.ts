@@ -1,7 +1,7 @@
 import { type Call, pathOf } from '../call.ts'
+import { OWN_AGENT } from '../own.ts'
 import { Patterns } from './pattern.ts'
 
-const OWN = 'callsight-agent/'
 const EXPORT = /\/v1\/(?:traces|metrics)$/
 
 /**
@@ -19,7 +19,7 @@ export class Ignored {
   /** Asked when the call begins. */
   has({ headers, url }: Call): boolean {
     const agent = headers['user-agent']
-    if (typeof agent === 'string' && agent.startsWith(OWN) && EXPORT.test(pathOf(url))) return true
+    if (typeof agent === 'string' && agent.startsWith(OWN_AGENT) && EXPORT.test(pathOf(url))) return true
     return this.#patterns !== undefined && this.#patterns.match(pathOf(url)) !== undefined
   }
 }

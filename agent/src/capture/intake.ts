@@ -1,9 +1,10 @@
 import { isSuppressed } from '../foreign.ts'
+import { OWN_AGENT } from '../own.ts'
 
 /*
- * Requests in which another monitor reports, or looks where it is, are no calls of the application. One row for each product: by the host it
- * reports to (asked once for each server), by a path that nobody else has, or by its user agent. Hosts are those of the
- * intakes: an application that uses the product's public API makes calls like any other.
+ * Requests in which another monitor reports, or looks where it is, are no calls of the application. One row for each
+ * product: by the host it reports to (asked once for each server), by a path that nobody else has, or by its user agent.
+ * Hosts are those of the intakes: an application that uses the product's public API makes calls like any other.
  */
 
 interface Intake {
@@ -68,7 +69,7 @@ const INTAKES: Intake[] = [
   { product: 'Bugsnag', host: /^(notify|sessions)\.bugsnag\.com$/ },
   { product: 'Rollbar', host: /^api\.rollbar\.com$/ },
   { product: 'Honeybadger', host: /^(eu-)?api\.honeybadger\.io$/ },
-  { product: 'Callsight', userAgent: /^callsight-agent\// },
+  { product: 'Callsight', userAgent: new RegExp(`^${OWN_AGENT}`) },
   {
     // No monitor, but asked by most of them and by cloud SDKs: what the machine tells a process about itself, its
     // credentials among it, at addresses that mean nothing beyond the machine.
