@@ -5,7 +5,8 @@ import type { Logger } from 'pino'
 import type { Address, Config } from './config/config.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
 import { Consumers } from './receive/consumer.ts'
-import { receiver } from './receive/server.ts'
+import { receiver } from './receive/http.ts'
+import { Intake } from './receive/intake.ts'
 import { Journal } from './store/journal.ts'
 import { migrate } from './store/migrate.ts'
 import { embeddedFolder, openStore, usualFolder } from './store/store.ts'
@@ -50,8 +51,8 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     if (recovered > 0) log.warn({ blocks: recovered }, 'inserted again what the last run may not have finished')
     await writer.add({ consumers: consumers.takeNews() }, `start-${randomUUID()}`)
 
-    const stored = journal.stored()
-    const otlpServer = receiver({ writer, door: ingest, consumers, stored, log })
+    const intake = new Intake({ writer, consumers, stored: journal.stored() })
+    const otlpServer = receiver({ intake, door: ingest, log })
     undo.push(() => otlpServer.close())
     const otlp = await listen(otlpServer, config.listen.otlp, 'OTLP', '--otlp')
 

@@ -5,7 +5,8 @@ import type { Row } from '../store/store.ts'
 import { type Batch, Overloaded, type Writer } from '../store/writer.ts'
 import { Door, digest } from '../token.ts'
 import { Consumers } from './consumer.ts'
-import { receiver } from './server.ts'
+import { receiver } from './http.ts'
+import { Intake } from './intake.ts'
 
 const log = pino({ level: 'silent' })
 const now = BigInt(Date.now()) * 1_000_000n
@@ -32,7 +33,8 @@ function setUp(take: (batch: Batch) => Promise<void> = async () => {}, door = ne
       calls.push(...(batch.calls ?? []))
     },
   } as unknown as Writer
-  const server = receiver({ writer, door, consumers: new Consumers([], undefined), stored: [], log })
+  const intake = new Intake({ writer, consumers: new Consumers([], undefined), stored: [] })
+  const server = receiver({ intake, door, log })
   open.push(server)
   const post = (body: string | Buffer, headers: Record<string, string> = {}, url = '/v1/traces') =>
     server.inject({ method: 'POST', url, payload: body, headers: { 'content-type': 'application/json', ...headers } })
