@@ -14,26 +14,10 @@ export const limits = {
   guessedOperations: 1000,
   /** Services, tokens and the like that are remembered: bounds every map that a sender can fill. */
   sendersKnown: 10_000,
-  /** An insert block is closed at this many rows: enough to keep ClickHouse's parts few, small enough to be one block. */
-  blockRows: 50_000,
-  /** … or after this long: what a request waits at most before its rows are on their way to the engine. */
-  blockDelayMs: 100,
-  /** … or this many characters of bodies: a block is text in memory several times over on its way. */
-  blockChars: 8 * MiB,
-  /** Rows waiting for the engine before requests are answered 429: about a hundred MiB of them. */
-  queuedRows: 500_000,
-  /** … and characters of bodies, which weigh more than all else of a row. */
-  queuedChars: 64 * MiB,
   /** How long a request body is remembered, so that a client's repeated send counts once. */
   resendMs: 15 * 60_000,
   /** … and how many bodies: 15 minutes at some 200 requests a second, 32 bytes each. */
   resendBodies: 200_000,
-  /** Longest pause between two attempts at an insert; a block is tried until the engine takes it. */
-  insertPauseMs: 5000,
-  /** … but at a stop only this often. */
-  insertAttempts: 5,
-  /** How long a request waits for the engine before it is answered 503: below the 10 s after which exporters hang up. */
-  answerMs: 8000,
   /** Retry-After of a 429 or 503, in seconds. */
   retryAfterS: 2,
   /** Longest text kept in a column, in characters: a path or a user agent beyond it is noise or an attack. */
@@ -52,6 +36,60 @@ export const limits = {
   futureMs: 10 * 60_000,
   /** A call older than this would open partitions that retention is about to drop: rejected and counted. */
   pastMs: 30 * 24 * 3600_000,
+
+  // spool
+  /** Bytes of requests on their way to rows, in all: what a flood may hold in memory before it is answered 429. */
+  queuedBytes: 64 * MiB,
+  /** … and what one decode thread has of them: less would leave it idle, more would make small senders wait for it. */
+  threadBytes: 4 * MiB,
+  /** How long a request waits before it is answered 503: below the 10 s after which exporters hang up. */
+  answerMs: 8000,
+  /** Heap of a decode thread: a JSON body of the largest size becomes about a GiB of objects. */
+  threadHeapMiB: 2048,
+  /** Requests that end a decode thread are tried this often, then each alone, and then refused: one of them is the cause. */
+  threadDeaths: 2,
+  /** A frame is written after this much decoding, … */
+  frameMs: 20,
+  /** … or this many rows, … */
+  frameRows: 20_000,
+  /** … or this many bytes: what one sync should carry. */
+  frameBytes: 8 * MiB,
+  /** A segment is closed, to be inserted, when its first frame is this old and the engine has nothing else to do, … */
+  segmentMs: 500,
+  /** … or at this many rows: few parts for ClickHouse, and small enough to be one block, … */
+  segmentRows: 100_000,
+  /** … or at this many bytes. */
+  segmentBytes: 64 * MiB,
+  /** Rows that an insert takes as one block: more than a segment whose last request was the largest possible. */
+  insertRows: 4_000_000,
+  /** Partitions that one insert may touch, for calls that come late: a day each, of the longest retention. */
+  insertPartitions: 1000,
+  /** Bytes waiting for the engine before requests are answered 429: an hour at 5000 calls a second. */
+  spoolBytes: 4096 * MiB,
+  /** … and how long the oldest may wait: on replicated tables the engine forgets tokens after a time. */
+  spoolAgeMs: 24 * 3600_000,
+  /** Inserted segments are kept this long: a kernel writes the engine's files to the disk within half a minute. */
+  doneMs: 120_000,
+  /** … or while they are less than this together. */
+  doneBytes: 1024 * MiB,
+  /** Pause between two attempts to write to a disk that failed, and what is written to see whether it works again. */
+  mendMs: 1000,
+  probeBytes: 64 * KiB,
+  /** Longest pause between two attempts at an insert; a segment is tried until the engine takes it. */
+  insertPauseMs: 5000,
+  /** … and at one that the engine refuses, while others go on. */
+  refusedPauseMs: 15_000,
+  /** A refused segment is divided, to find the rows, after so many attempts over so long, and not before the engine has
+   * taken others for the same table: else it is the engine, and not the rows. */
+  refusals: 6,
+  refusedMs: 120_000,
+  /** … or, when it is a view behind the table that refuses: the table has the rows then, and others under other tokens
+   * would count twice. Well below the time in which the engine forgets tokens: 10,000 blocks, two a second. */
+  viewRefusedMs: 1800_000,
+  /** Statements that one segment's division may take: isolates a hundred rows of a hundred thousand. */
+  divisions: 2000,
+  /** How long a stop waits for what is in the spool; the rest is inserted after the next start. */
+  drainMs: 5000,
 
   /** Share of the machine's memory that the embedded engine may take. */
   engineMemoryShare: 0.25,
@@ -112,7 +150,8 @@ export const limits = {
   noticeAgeMs: 3600_000,
   /** Notices waiting for one channel; more are given up, counted and recorded. */
   noticesQueued: 1000,
-  /** Pause between attempts to store the record of a delivery. */
+  /** Attempts to store the record of a delivery, and the pause between them. */
+  recordAttempts: 5,
   recordPauseMs: 500,
   /** What is read of a receiver's answer for the record. */
   noticeAnswerChars: 200,

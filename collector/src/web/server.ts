@@ -7,6 +7,7 @@ import type { Logger } from 'pino'
 import type { Judge } from '../judge/judge.ts'
 import { limits } from '../limits.ts'
 import { registry } from '../metrics.ts'
+import type { Spool } from '../spool/spool.ts'
 import type { Store } from '../store/store.ts'
 import type { Door } from '../token.ts'
 import { agentRoutes } from './agents.ts'
@@ -18,8 +19,7 @@ import { trafficRoutes } from './traffic.ts'
 
 export interface WebParts {
   store: Store
-  /** Rows that wait for the engine. */
-  queued: () => number
+  spool: Pick<Spool, 'state'>
   judge: Judge
   /** Opened by tokens that may read. */
   door: Door
@@ -29,7 +29,7 @@ export interface WebParts {
 }
 
 /** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
-export function webServer({ store, queued, judge, door, loopback, log }: WebParts): FastifyInstance {
+export function webServer({ store, spool, judge, door, loopback, log }: WebParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.webBodyBytes,
     forceCloseConnections: true,
@@ -76,11 +76,11 @@ export function webServer({ store, queued, judge, door, loopback, log }: WebPart
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   server.get('/healthz', async () => ({ status: 'ok' }))
   server.get('/readyz', async (_request, reply) => {
-    const full = queued() > limits.queuedRows * 0.8
+    const state = spool.state()
+    const full = state.bytes > limits.spoolBytes * 0.8
     await store.ask('SELECT 1')
-    return reply
-      .code(full ? 503 : 200)
-      .send({ status: full ? 'the queue is nearly full' : 'ok', queued_rows: queued() })
+    const status = state.unwritable ?? (full ? 'the spool is nearly full' : 'ok')
+    return reply.code(status === 'ok' ? 200 : 503).send({ status, spool: state })
   })
 
   const { page, viewer, uplot } = viewerFolders
