@@ -40,8 +40,10 @@ const settings = Object.entries(frozen)
  */
 export function insertStatement(table: string, source: Source, token: string, local: boolean, part?: Part): string {
   const columns = columnsOf(source)
+  const own = `${settings}, insert_deduplication_token = ${quoted(token)}`
   const from = local ? file(source) : `input(${quoted(source.structure)})`
-  return `INSERT INTO ${table} (${columns}) SELECT ${columns} FROM ${from}${partOf(part)} SETTINGS ${settings}, insert_deduplication_token = ${quoted(token)}${local ? '' : ` FORMAT ${source.format}`}`
+  const sent = local ? '' : ` FORMAT ${source.format}`
+  return `INSERT INTO ${table} (${columns}) SETTINGS ${own} SELECT ${columns} FROM ${from}${partOf(part)}${sent}`
 }
 
 /** A SELECT of the rows of a file. @param source its structure has types */
