@@ -79,12 +79,17 @@ export const limits = {
   insertPauseMs: 5000,
   /** … and at one that the engine refuses, while others go on. */
   refusedPauseMs: 15_000,
-  /** A refused segment is divided, to find the rows, after so many attempts over so long, and not before the engine has
-   * taken others for the same table: else it is the engine, and not the rows. */
+  /**
+   * A refused segment is divided, to find the rows, when it was refused again so often after the engine had taken others
+   * for the same table, over so long: else it is the engine, and not the rows.
+   */
   refusals: 6,
   refusedMs: 120_000,
-  /** … or, when it is a view behind the table that refuses: the table has the rows then, and others under other tokens
-   * would count twice. Well below the time in which the engine forgets tokens: 10,000 blocks, two a second. */
+  /**
+   * … or given up whole, when it is a view behind the table that refuses: the table has the rows then, and parts of them
+   * under other tokens would count twice. Well below the time in which the engine forgets tokens: 10,000 blocks, two a
+   * second.
+   */
   viewRefusedMs: 1800_000,
   /** Statements that one segment's division may take: isolates a hundred rows of a hundred thousand. */
   divisions: 2000,

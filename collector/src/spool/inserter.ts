@@ -29,7 +29,10 @@ interface Attempts {
   tables: Set<WrittenTable>
   failed: number
   next: number
-  /** Since it was first refused: by the engine for this table, when, and how many others it had taken by then. */
+  /**
+   * The engine's refusals for a table: how many came after it had taken others for that table since the one before, and
+   * how many it had taken at the last.
+   */
   refused?: { table: WrittenTable; times: number; since: number; taken: number; view: boolean; reason: string }
 }
 
@@ -135,23 +138,24 @@ export class Inserter {
       await this.#with(segment, whole, (source) => this.#store.insertBlocks(table, source, `${segment.id}-${table}`))
     } catch (error) {
       if (isRefusal(error)) {
-        const before = attempts.refused ?? { times: 0, since: Date.now(), taken: this.#taken.get(table) ?? 0 }
-        const { message } = error as Error
-        attempts.refused = { ...before, table, times: before.times + 1, view: isViewRefusal(error), reason: message }
+        const taken = this.#taken.get(table) ?? 0
+        const last = attempts.refused ?? { times: 0, since: Date.now(), taken }
+        const { message: reason } = error as Error
+        const times = last.times + Number(taken > last.taken)
+        attempts.refused = { table, times, since: last.since, taken, view: isViewRefusal(error), reason }
       }
       throw error
     }
   }
 
   /**
-   * True when it must be the rows that the engine refuses, and not the engine that refuses everything: it took others for
-   * the same table meanwhile, and enough was tried for long enough.
+   * True when it must be the rows that the engine refuses, and not the engine that refuses everything: often enough, and
+   * over long enough, it refused these again after it had taken others for the same table.
    */
   #isPoison(table: WrittenTable, { refused }: Attempts, view = false): boolean {
     if (refused?.table !== table || refused.view !== view) return false
     const since = view ? this.#bounds.viewRefusedMs : this.#bounds.refusedMs
-    const others = (this.#taken.get(table) ?? 0) > refused.taken
-    return others && refused.times >= this.#bounds.refusals && Date.now() - refused.since >= since
+    return refused.times >= this.#bounds.refusals && Date.now() - refused.since >= since
   }
 
   async #divide(segment: Segment, whole: Part, log: SplitLog): Promise<void> {

@@ -91,8 +91,14 @@ export class SegmentWriter {
         this.#disk.ftruncateSync(open.fd, open.bytes)
         this.#disk.fsyncSync(open.fd)
       }
-      if (open.bytes > 0) this.#disk.renameSync(open.path, join(this.#folder, `${open.id}.segment`))
-      else this.#disk.unlinkSync(open.path)
+      try {
+        if (open.bytes > 0) this.#disk.renameSync(open.path, join(this.#folder, `${open.id}.segment`))
+        else this.#disk.unlinkSync(open.path)
+      } catch (error) {
+        // Somebody deleted it: trying again would not bring it back.
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') this.#open = undefined
+        throw error
+      }
       this.#open = undefined
       this.#disk.closeSync(open.fd)
     }
