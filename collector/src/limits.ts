@@ -119,6 +119,16 @@ export const limits = {
   /** How long a stop waits for the delivery under way before it is cut off (and made again after the restart). */
   noticeStopMs: 3000,
 
+  // operate
+  /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */
+  dedupeBlocks: 10_000,
+  /** … and on a cluster for how long, in seconds: a segment may be as old as this when it is inserted again. */
+  dedupeSeconds: 7 * 24 * 3600,
+  /** How long a trial of exactly-once waits for a replica that is behind. */
+  trialMs: 2000,
+  /** Tables of a trial that are older than this, in seconds, were left by a crash. */
+  trialLeftoverS: 600,
+
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,
 } as const
