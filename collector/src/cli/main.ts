@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { withoutSecrets } from '../log.ts'
 import { alertCommand } from './alert.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
@@ -24,7 +25,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
   else {
-    process.stderr.write(`callsight: ${error instanceof Error ? error.message : String(error)}\n`)
+    process.stderr.write(`callsight: ${withoutSecrets(error instanceof Error ? error.message : String(error))}\n`)
     process.exitCode = 1
   }
 }

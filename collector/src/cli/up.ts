@@ -1,12 +1,13 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import pino, { type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { parseAddress } from '../config/address.ts'
 import type { Address, Config } from '../config/config.ts'
 import { defaultConfig } from '../config/config.ts'
 import { faultText, Unreadable } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { limits } from '../limits.ts'
+import { openLog } from '../log.ts'
 import { type Collector, startCollector } from '../main.ts'
 import { embeddedFolder } from '../store/store.ts'
 
@@ -33,7 +34,7 @@ export function upCommand(): Command {
 }
 
 async function up(options: Options): Promise<void> {
-  const log = pino({ level: options.logLevel }, pino.destination({ fd: 2, sync: true }))
+  const log = openLog(options.logLevel)
   const config = configured(options)
   if (config === undefined) {
     process.exitCode = 1
@@ -75,7 +76,7 @@ function configured(options: Options): Config | undefined {
   const url = server ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
   return {
     ...config,
-    store: { url },
+    store: { ...config.store, url },
     listen: { otlp: options.otlp ?? config.listen.otlp, web: options.web ?? config.listen.web },
   }
 }
