@@ -126,6 +126,12 @@ export const limits = {
   dedupeSeconds: 7 * 24 * 3600,
   /** How long a trial of exactly-once waits for a replica that is behind. */
   trialMs: 2000,
+  /** Share of the spool's bytes or age beyond which this collector should not be sent more. */
+  spoolShare: 0.8,
+  /** A prober waits a second for an answer; the engine gets less of it. */
+  engineProbeMs: 750,
+  /** A row that waits longer than this is worth a word: it takes about a second when all is well. */
+  lagWarnMs: 30_000,
   /** Tables of a trial that are older than this, in seconds, were left by a crash. */
   trialLeftoverS: 600,
 

@@ -4,14 +4,19 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Address, Config } from './config/config.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
+import { limits } from './limits.ts'
+import { watch } from './metrics.ts'
+import { announce, withdraw } from './presence.ts'
 import { Consumers } from './receive/consumer.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
 import { Journal } from './store/journal.ts'
 import { migrate } from './store/migrate.ts'
+import { proveAtStart } from './store/prove.ts'
 import { embeddedFolder, openStore, usualFolder } from './store/store.ts'
 import { Writer } from './store/writer.ts'
 import { Door } from './token.ts'
+import type { SpoolState } from './web/health.ts'
 import { webServer } from './web/server.ts'
 
 export interface Collector {
@@ -40,8 +45,10 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
   try {
     const applied = await migrate(store)
     log.info({ store: store.place, migrations: applied.length }, 'store opened')
+    const findings = await proveAtStart(store, !config.store.exactlyOnce, log)
 
-    const journal = new Journal(join(embeddedFolder(url) ?? data, 'journal'))
+    const folder = embeddedFolder(url) ?? data
+    const journal = new Journal(join(folder, 'journal'))
     const writer = new Writer(store, journal, log)
     const consumers = new Consumers(config.consumers, process.env.CALLSIGHT_KEY_SECRET)
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
@@ -62,9 +69,14 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
-    const web = webServer({ store, queued: () => writer.queued, judge, door: read, loopback, log })
+    const spool = () => stateOf(writer)
+    const bounds = { bytes: limits.queuedRows, ageMs: Number.POSITIVE_INFINITY }
+    watch({ spool, bounds, threads: () => [] })
+    const web = webServer({ store, spool, bounds, findings, judge, door: read, loopback, log })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
+    announce(folder, { pid: process.pid, otlp, web: webUrl, startedAt: new Date().toISOString() })
+    undo.push(async () => withdraw(folder))
 
     return {
       otlp,
@@ -82,6 +94,11 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     await unwind(undo)
     throw error
   }
+}
+
+/** Until the spool is on the disk: rows in memory, each for a byte. */
+function stateOf({ queued }: Writer): SpoolState {
+  return { bytes: queued, segments: 0, rows: queued, oldestMs: undefined, deadLetters: 0, writable: true }
 }
 
 async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {

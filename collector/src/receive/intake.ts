@@ -1,6 +1,7 @@
 import { promisify } from 'node:util'
 import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { limits } from '../limits.ts'
+import { metrics } from '../metrics.ts'
 import { Overloaded, Refused, Unwritable, type Writer } from '../store/writer.ts'
 import type { Pass } from '../token.ts'
 import type { Consumers } from './consumer.ts'
@@ -62,6 +63,7 @@ export class Intake {
 
   /** Settles when what was taken is safe. @throws Refusal that says whether to come again */
   async take({ signal, wire, encoding, body, pass }: ExportRequest): Promise<Result> {
+    const stopTimer = metrics.requestSeconds.startTimer({ signal })
     try {
       const work = this.#resends.once(`${signal} ${pass.digest}`, body, async (key) => {
         const unpacked = await decompress(encoding, body)
@@ -70,6 +72,8 @@ export class Intake {
       return await inTime(work)
     } catch (error) {
       throw asRefusal(error)
+    } finally {
+      stopTimer()
     }
   }
 

@@ -1,3 +1,5 @@
+import type { Logger } from 'pino'
+import { metrics } from '../metrics.ts'
 import { isRefusal, type Row, type Store } from './store.ts'
 import { trial } from './trial.ts'
 import { namesOfOurTables, type StoredTable, tablesOf, windowFindings } from './window.ts'
@@ -34,6 +36,36 @@ export async function prove(
   // With settings that an insert may not have, the trial would only say the same in the engine's words.
   if (settings.length > 0) return [...settings, ...windows]
   return [...windows, ...(await tried(store, tables, insert))]
+}
+
+/**
+ * Proves it at a start, and goes on without only where the configuration accepts that.
+ *
+ * @param accepted `store: { exactly_once: false }`
+ * @throws Error in plain words, when it does not hold and is not given up
+ */
+export async function proveAtStart(store: Store, accepted: boolean, log: Logger, insert?: Insert): Promise<Finding[]> {
+  const begun = performance.now()
+  const findings = await prove(store, insert)
+  const ms = Math.round(performance.now() - begun)
+  const broken = findings.filter(({ level }) => level === 'broken')
+  for (const { subject, what, remedy } of findings.filter(({ level }) => level === 'doubtful')) {
+    log.warn({ subject, remedy }, `not ours, but it may count a repeated insert twice: ${what}`)
+  }
+  if (broken.length > 0 && !accepted) {
+    throw new Error(
+      `an insert that is repeated, as after a crash, would count twice in ${store.place}:\n${findingsText(broken)}\n` +
+        'Repair it and start again; "callsight doctor" makes the same test.\n' +
+        'To start anyway and accept double counting, write "store: { exactly_once: false }" into callsight.yaml.',
+    )
+  }
+  metrics.exactlyOnce.set(broken.length === 0 ? 1 : 0)
+  if (broken.length === 0) log.info({ ms }, 'exactly-once is proven')
+  if (accepted) {
+    const state = broken.length === 0 ? 'it holds here all the same' : `it does not hold:\n${findingsText(broken)}`
+    log.warn(`exactly_once is given up in callsight.yaml, so calls may count twice; ${state}`)
+  }
+  return findings
 }
 
 /** The findings as lines for people; each with its remedy. */

@@ -7,19 +7,16 @@ import type { Logger } from 'pino'
 import type { Judge } from '../judge/judge.ts'
 import { limits } from '../limits.ts'
 import { registry } from '../metrics.ts'
-import type { Store } from '../store/store.ts'
 import type { Door } from '../token.ts'
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
+import { type HealthParts, healthRoutes } from './health.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { trafficRoutes } from './traffic.ts'
 
-export interface WebParts {
-  store: Store
-  /** Rows that wait for the engine. */
-  queued: () => number
+export interface WebParts extends HealthParts {
   judge: Judge
   /** Opened by tokens that may read. */
   door: Door
@@ -29,7 +26,8 @@ export interface WebParts {
 }
 
 /** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
-export function webServer({ store, queued, judge, door, loopback, log }: WebParts): FastifyInstance {
+export function webServer(parts: WebParts): FastifyInstance {
+  const { store, judge, door, loopback, log } = parts
   const server = Fastify({
     bodyLimit: limits.webBodyBytes,
     forceCloseConnections: true,
@@ -74,14 +72,7 @@ export function webServer({ store, queued, judge, door, loopback, log }: WebPart
   server.register(boardRoutes(store))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  server.get('/healthz', async () => ({ status: 'ok' }))
-  server.get('/readyz', async (_request, reply) => {
-    const full = queued() > limits.queuedRows * 0.8
-    await store.ask('SELECT 1')
-    return reply
-      .code(full ? 503 : 200)
-      .send({ status: full ? 'the queue is nearly full' : 'ok', queued_rows: queued() })
-  })
+  server.register(healthRoutes(parts))
 
   const { page, viewer, uplot } = viewerFolders
   server.register(fastifyStatic, { root: viewer, prefix: '/viewer/', cacheControl: false })
