@@ -132,6 +132,26 @@ export const limits = {
   engineProbeMs: 750,
   /** A row that waits longer than this is worth a word: it takes about a second when all is well. */
   lagWarnMs: 30_000,
+  /** Room on the disk of the data folder below which a doctor warns … */
+  diskWarnBytes: 5 * 1024 * MiB,
+  /** … and below which a full spool would not fit any more. */
+  diskFailBytes: 1024 * MiB,
+  /** A doctor syncs this often to see how long it takes, and warns above this. */
+  fsyncTries: 20,
+  fsyncWarnMs: 20,
+  /** Clocks that differ by more put calls into the wrong minute … */
+  clockWarnMs: 2000,
+  /** … and by more than this out of the windows of alerts. */
+  clockFailMs: 5 * 60_000,
+  /** Oldest ClickHouse that is worth a try: the long-term release before the one that is tested. */
+  engineYear: 25,
+  engineMonth: 8,
+  /** Reasons of dead letters that a doctor shows. */
+  deadLettersShown: 3,
+  /** A running collector looks at itself at most this often … */
+  doctorRestMs: 5000,
+  /** … and is given this long for it. */
+  doctorWaitMs: 20_000,
   /** Tables of a trial that are older than this, in seconds, were left by a crash. */
   trialLeftoverS: 600,
 

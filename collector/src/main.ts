@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Address, Config } from './config/config.ts'
+import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
 import { limits } from './limits.ts'
 import { watch } from './metrics.ts'
@@ -16,7 +17,7 @@ import { proveAtStart } from './store/prove.ts'
 import { embeddedFolder, openStore, usualFolder } from './store/store.ts'
 import { Writer } from './store/writer.ts'
 import { Door } from './token.ts'
-import type { SpoolState } from './web/health.ts'
+import { healthRoutes, type SpoolState } from './web/health.ts'
 import { webServer } from './web/server.ts'
 
 export interface Collector {
@@ -72,10 +73,21 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const spool = () => stateOf(writer)
     const bounds = { bytes: limits.queuedRows, ageMs: Number.POSITIVE_INFINITY }
     watch({ spool, bounds, threads: () => [] })
-    const web = webServer({ store, spool, bounds, findings, judge, door: read, loopback, log })
+    const routes = [
+      healthRoutes({ store, spool, bounds, findings }),
+      doctorRoutes({
+        store,
+        spool,
+        bounds,
+        folder,
+        embedded: embeddedFolder(url) !== undefined,
+        accepted: !config.store.exactlyOnce,
+      }),
+    ]
+    const web = webServer({ store, judge, door: read, loopback, log, routes })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
-    announce(folder, { pid: process.pid, otlp, web: webUrl, startedAt: new Date().toISOString() })
+    announce(folder, { otlp, web: webUrl })
     undo.push(async () => withdraw(folder))
 
     return {
@@ -98,7 +110,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
 
 /** Until the spool is on the disk: rows in memory, each for a byte. */
 function stateOf({ queued }: Writer): SpoolState {
-  return { bytes: queued, segments: 0, rows: queued, oldestMs: undefined, deadLetters: 0, writable: true }
+  return { bytes: queued, segments: 0, rows: queued, oldestMs: 0, deadLetters: 0, writable: true }
 }
 
 async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {
@@ -106,7 +118,7 @@ async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {
 }
 
 /** A listener that others can reach needs a token. */
-function refuseOpenDoors(config: Config): void {
+export function refuseOpenDoors(config: Config): void {
   const listeners = [
     { address: config.listen.otlp, what: 'OTLP', scopes: ['ingest', 'admin'] },
     { address: config.listen.web, what: 'The viewer', scopes: ['read', 'admin'] },

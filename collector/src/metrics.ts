@@ -94,11 +94,12 @@ function asked(name: string, help: string, value: (parts: Watched) => number): G
   })
 }
 
-asked('callsight_lag_seconds', 'Age of the oldest row that is not in ClickHouse yet', ({ spool }) => {
-  const { oldestMs } = spool()
-  return oldestMs === undefined ? 0 : Math.max(Date.now() - oldestMs, 0) / 1000
-})
-asked('callsight_lag_limit_seconds', 'Age at which the spool stops taking', ({ bounds }) => bounds.ageMs / 1000)
+asked(
+  'callsight_spool_age_seconds',
+  'Lag: age of the oldest row that is not in ClickHouse yet',
+  ({ spool }) => spool().oldestMs / 1000,
+)
+asked('callsight_spool_limit_age_seconds', 'Age at which the spool stops taking', ({ bounds }) => bounds.ageMs / 1000)
 asked('callsight_spool_bytes', 'Bytes that wait for ClickHouse on the disk', ({ spool }) => spool().bytes)
 asked('callsight_spool_limit_bytes', 'Bytes at which the spool stops taking', ({ bounds }) => bounds.bytes)
 asked('callsight_spool_segments', 'Segments that wait for ClickHouse', ({ spool }) => spool().segments)

@@ -1,20 +1,27 @@
 import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Tells other commands on this machine which collector has a data folder, and where it answers. */
+/** The collector that has a data folder. */
 export interface Presence {
   pid: number
-  otlp: string
-  web: string
+  /** Since when, RFC 3339. */
   startedAt: string
+  /** Where its listeners are: `otlp`, `web` …, each with its URL. */
+  listeners: Readonly<Record<string, string>>
 }
 
 const file = (folder: string) => join(folder, 'collector.json')
 
-/** Writes `collector.json` into the data folder. @throws ErrnoException */
-export function announce(folder: string, { pid, otlp, web, startedAt }: Presence): void {
+/**
+ * Writes `collector.json` into the data folder: which process has it and where that answers, for commands on this
+ * machine that need what only it can tell.
+ *
+ * @throws ErrnoException
+ */
+export function announce(folder: string, listeners: Presence['listeners']): void {
   const part = `${file(folder)}.part`
-  writeFileSync(part, `${JSON.stringify({ pid, otlp, web, started_at: startedAt })}\n`)
+  const text = JSON.stringify({ pid: process.pid, started_at: new Date().toISOString(), ...listeners })
+  writeFileSync(part, `${text}\n`)
   renameSync(part, file(folder))
 }
 
@@ -31,10 +38,12 @@ export function withdraw(folder: string): void {
 /** The collector that has this folder; undefined when none runs. One that was killed leaves a file and no process. */
 export function presence(folder: string): Presence | undefined {
   try {
-    const { pid, otlp, web, started_at } = JSON.parse(readFileSync(file(folder), 'utf8')) as Record<string, unknown>
-    if (typeof pid !== 'number' || typeof otlp !== 'string' || typeof web !== 'string') return undefined
-    return isAlive(pid) ? { pid, otlp, web, startedAt: String(started_at) } : undefined
+    const { pid, started_at, ...rest } = JSON.parse(readFileSync(file(folder), 'utf8')) as Record<string, unknown>
+    if (typeof pid !== 'number' || !isAlive(pid)) return undefined
+    const listeners = Object.fromEntries(Object.entries(rest).map(([name, url]) => [name, String(url)]))
+    return { pid, startedAt: String(started_at), listeners }
   } catch {
+    // No file, or half of one.
     return undefined
   }
 }

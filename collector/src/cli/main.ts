@@ -4,6 +4,7 @@ import { withoutSecrets } from '../log.ts'
 import { alertCommand } from './alert.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
+import { doctorCommand } from './doctor.ts'
 import { redactCommand } from './redact.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
@@ -16,7 +17,7 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const program = new Command('callsight')
   .description('API monitoring: who calls, how well each caller is served, and when that breaks')
   .version(version)
-for (const make of [upCommand, demoCommand, checkCommand, alertCommand, redactCommand, tokenCommand])
+for (const make of [upCommand, demoCommand, checkCommand, doctorCommand, alertCommand, redactCommand, tokenCommand])
   program.addCommand(make())
 everyCommand(program, (command) => command.exitOverride().showHelpAfterError('(--help tells the usage)'))
 

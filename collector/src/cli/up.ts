@@ -72,13 +72,18 @@ function configured(options: Options): Config | undefined {
     }
     config = read.config
   }
-  const server = options.clickhouse ?? (embeddedFolder(config.store.url) === undefined ? config.store.url : undefined)
-  const url = server ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
+  const url = storeUrl(config, options)
   return {
     ...config,
     store: { ...config.store, url },
     listen: { otlp: options.otlp ?? config.listen.otlp, web: options.web ?? config.listen.web },
   }
+}
+
+/** Where the store is: the flags win over the file, and a server over --data, which then is the journal's folder only. */
+export function storeUrl({ store }: Config, { clickhouse, data }: Pick<Options, 'clickhouse' | 'data'>): string {
+  const server = clickhouse ?? (embeddedFolder(store.url) === undefined ? store.url : undefined)
+  return server ?? (data === undefined ? store.url : `embedded:${data}`)
 }
 
 /** Takes the file again when it changes; a faulty one is refused and the old one stays. */

@@ -9,8 +9,8 @@ export interface SpoolState {
   bytes: number
   segments: number
   rows: number
-  /** When the oldest row that waits was taken, in epoch milliseconds; undefined when nothing waits. */
-  oldestMs: number | undefined
+  /** Age of the oldest row that waits, 0 when none does. */
+  oldestMs: number
   /** Files of rows that the engine refused for good. */
   deadLetters: number
   /** False when the disk did not take the last write. */
@@ -42,7 +42,7 @@ export function healthRoutes(parts: HealthParts): (server: FastifyInstance) => P
   return async (server) => {
     server.get('/healthz', async () => ({ status: 'ok' }))
     server.get('/readyz', async (_request, reply) => {
-      const body = readiness(parts, await engineState(parts.store), Date.now())
+      const body = readiness(parts, await engineState(parts.store))
       return reply.code(body.status === 'ok' ? 200 : 503).send(body)
     })
   }
@@ -61,9 +61,8 @@ async function engineState(store: Store): Promise<Engine> {
 }
 
 /** The body of `/readyz`: `status` is `ok`, or the reason why no more should be sent here. */
-export function readiness({ spool, bounds, findings }: Omit<HealthParts, 'store'>, engine: Engine, nowMs: number) {
-  const { bytes, segments, rows, oldestMs, deadLetters, writable } = spool()
-  const lagMs = oldestMs === undefined ? 0 : Math.max(nowMs - oldestMs, 0)
+export function readiness({ spool, bounds, findings }: Omit<HealthParts, 'store'>, engine: Engine) {
+  const { bytes, segments, rows, oldestMs: lagMs, deadLetters, writable } = spool()
   const used = Math.max(bytes / bounds.bytes, lagMs / bounds.ageMs)
   const broken = findings.filter(({ level }) => level === 'broken')
   const warnings = [

@@ -7,17 +7,20 @@ import type { Logger } from 'pino'
 import type { Judge } from '../judge/judge.ts'
 import { limits } from '../limits.ts'
 import { registry } from '../metrics.ts'
+import type { Store } from '../store/store.ts'
 import type { Door } from '../token.ts'
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
-import { type HealthParts, healthRoutes } from './health.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { trafficRoutes } from './traffic.ts'
 
-export interface WebParts extends HealthParts {
+export interface WebParts {
+  store: Store
   judge: Judge
+  /** What else is answered: health, and what a doctor asks. */
+  routes: readonly Routes[]
   /** Opened by tokens that may read. */
   door: Door
   /** The listener is on loopback: only then is a request checked for the name it was sent to. */
@@ -25,9 +28,10 @@ export interface WebParts extends HealthParts {
   log: Logger
 }
 
+export type Routes = (server: FastifyInstance) => Promise<void>
+
 /** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
-export function webServer(parts: WebParts): FastifyInstance {
-  const { store, judge, door, loopback, log } = parts
+export function webServer({ store, judge, routes, door, loopback, log }: WebParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.webBodyBytes,
     forceCloseConnections: true,
@@ -72,7 +76,7 @@ export function webServer(parts: WebParts): FastifyInstance {
   server.register(boardRoutes(store))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  server.register(healthRoutes(parts))
+  for (const more of routes) server.register(more)
 
   const { page, viewer, uplot } = viewerFolders
   server.register(fastifyStatic, { root: viewer, prefix: '/viewer/', cacheControl: false })
