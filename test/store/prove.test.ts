@@ -1,8 +1,10 @@
+import { readdirSync } from 'node:fs'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { migrate } from '../../collector/src/store/migrate.ts'
 import { findingsText, prove } from '../../collector/src/store/prove.ts'
 import { openStore, type Store } from '../../collector/src/store/store.ts'
 import { trialPrefix } from '../../collector/src/store/trial.ts'
+import { insertByFile } from '../../collector/src/store/trialblock.ts'
 import { namesOfOurTables } from '../../collector/src/store/window.ts'
 import { temporaryFolder } from '../program.ts'
 
@@ -88,6 +90,23 @@ it('sees a way of inserting that loses the token', async () => {
         `table ${table}: a block that was inserted twice under one token counted twice in a copy of it (18 instead of 12)`,
     ),
   )
+})
+
+it('proves the way of the spool, too: a file with a Native block, which the engine reads', async () => {
+  const folder = temporaryFolder()
+  const tokens: string[] = []
+  const spool = {
+    insertBlocks: async (table: string, { path, structure }: { path: string; structure: string }, token: string) => {
+      tokens.push(token)
+      const settings = 'async_insert = 0, deduplicate_blocks_in_dependent_materialized_views = 1'
+      await store.command(`INSERT INTO ${table} (at, name, n) SELECT at, name, n FROM file('${path}', 'Native', '${structure}')
+        SETTINGS insert_deduplication_token = '${token}', ${settings}`)
+    },
+  }
+  expect(await prove(store, insertByFile(spool, folder))).toEqual([])
+  expect(new Set(tokens).size).toBe(2)
+  expect(tokens).toHaveLength(3)
+  expect(readdirSync(folder)).toEqual([])
 })
 
 it('drops what a crashed trial left, and not what another collector tries now', async () => {
