@@ -48,7 +48,8 @@ describe('a secret', () => {
   })
 
   it('is not seen in what only looks like one', () => {
-    const harmless = 'tokens: 3, basic settings, http://127.0.0.1:4318/v1/traces, mail me@example.com, {"tokens":3}'
+    const harmless =
+      'tokens: 3, basic settings, http://127.0.0.1:4318/v1/traces, mail me@example.com, {"tokens":3}, write https://user:password@host:8443/callsight'
     expect(withoutSecrets(harmless)).toBe(harmless)
   })
 })

@@ -18,8 +18,8 @@ const rules: readonly [pattern: RegExp, shown: string][] = [
     /("[\w-]*(?:authorization|password|passwd|secret|token|cookie|api[-_]?key)":)(?:"(?:[^"\\]|\\.)*"|\[[^\]]*\])/gi,
     '$1"[redacted]"',
   ],
-  // User and password of a URL.
-  [/\/\/[^\s"'/?#<>]*@/g, '//[redacted]@'],
+  // User and password of a URL; our own messages show how one is written.
+  [/\/\/(?!user:password@)[^\s"'/?#<>]*@/g, '//[redacted]@'],
   [/\b([Bb]earer\s+)[\w+/=.~-]{4,}/g, '$1[redacted]'],
   [/\b([Bb]asic\s+)(?=[a-z]*[A-Z0-9+/=])[\w+/=]{4,}/g, '$1[redacted]'],
   // What we make ourselves, and keys of webhooks.

@@ -1,6 +1,8 @@
+import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import type { Finding } from '../store/prove.ts'
-import { readiness, type SpoolState } from './health.ts'
+import type { Store } from '../store/store.ts'
+import { healthRoutes, readiness, type SpoolState } from './health.ts'
 
 const nothing: SpoolState = { bytes: 0, segments: 0, rows: 0, oldestMs: 0, deadLetters: 0, writable: true }
 const bounds = { bytes: 1000, ageMs: 3600_000 }
@@ -55,5 +57,30 @@ describe('readiness', () => {
       ],
     })
     expect(ready({}, [{ ...finding, level: 'doubtful' }])).toMatchObject({ exactly_once: true, warnings: [] })
+  })
+})
+
+describe('a prober', () => {
+  const answer = async (state: Partial<SpoolState>, ask: () => Promise<never[]>) => {
+    const server = Fastify()
+    const store = { ask } as unknown as Store
+    server.register(healthRoutes({ store, spool: () => ({ ...nothing, ...state }), bounds, findings: [] }))
+    const [health, ready] = [await server.inject('/healthz'), await server.inject('/readyz')]
+    await server.close()
+    return { health: [health.statusCode, health.json()], ready: [ready.statusCode, ready.json()] }
+  }
+
+  it('is answered soon and 200 while the engine hangs or fails, for the spool takes what comes', async () => {
+    const hanging = await answer({ rows: 1 }, () => new Promise(() => {}))
+    expect(hanging.health).toEqual([200, { status: 'ok' }])
+    expect(hanging.ready).toMatchObject([200, { status: 'ok', engine: 'does not answer' }])
+    const failing = await answer({}, () => Promise.reject(new Error('no')))
+    expect(failing.ready).toMatchObject([200, { status: 'ok', engine: 'answers with an error' }])
+  })
+
+  it('is answered 503 when nothing more can be taken, and the process still lives', async () => {
+    const full = await answer({ bytes: 999 }, async () => [])
+    expect(full.health).toEqual([200, { status: 'ok' }])
+    expect(full.ready).toMatchObject([503, { status: 'the spool is 99 % full', engine: 'answers' }])
   })
 })
