@@ -95,11 +95,11 @@ function asked(name: string, help: string, value: (parts: Watched) => number): G
 }
 
 asked(
-  'callsight_spool_age_seconds',
+  'callsight_spool_oldest_seconds',
   'Lag: age of the oldest row that is not in ClickHouse yet',
   ({ spool }) => spool().oldestMs / 1000,
 )
-asked('callsight_spool_limit_age_seconds', 'Age at which the spool stops taking', ({ bounds }) => bounds.ageMs / 1000)
+asked('callsight_spool_limit_seconds', 'Age at which the spool stops taking', ({ bounds }) => bounds.ageMs / 1000)
 asked('callsight_spool_bytes', 'Bytes that wait for ClickHouse on the disk', ({ spool }) => spool().bytes)
 asked('callsight_spool_limit_bytes', 'Bytes at which the spool stops taking', ({ bounds }) => bounds.bytes)
 asked('callsight_spool_segments', 'Segments that wait for ClickHouse', ({ spool }) => spool().segments)
@@ -107,7 +107,11 @@ asked('callsight_spool_rows', 'Rows that wait for ClickHouse', ({ spool }) => sp
 asked('callsight_spool_writable', '0 when the disk did not take the last write', ({ spool }) =>
   Number(spool().writable),
 )
-asked('callsight_dead_letters', 'Files of rows that ClickHouse refused for good', ({ spool }) => spool().deadLetters)
+asked(
+  'callsight_spool_dead_letters',
+  'Files of rows that ClickHouse refused for good',
+  ({ spool }) => spool().deadLetters,
+)
 
 new Counter({
   name: 'callsight_decode_busy_seconds_total',

@@ -169,7 +169,10 @@ it('sees a taken port, and dead letters with their reasons', async () => {
   const { port } = other.address() as AddressInfo
   const data = temporaryFolder()
   mkdirSync(join(data, 'spool', 'dead-letter'), { recursive: true })
-  writeFileSync(join(data, 'spool', 'dead-letter', '1795219200123-a.reason'), 'Code: 27. Cannot parse input\nmore')
+  writeFileSync(
+    join(data, 'spool', 'dead-letter', '1795219200123-a.reason'),
+    '3 rows of calls, ts, env\nCode: 27. Cannot parse input\n',
+  )
   const { code, text } = await doctor(['--data', data], `listen: { otlp: "127.0.0.1:${port}", web: "127.0.0.1:0" }\n`)
   other.close()
   expect(lines(text, 'port otlp')).toEqual([
@@ -177,7 +180,7 @@ it('sees a taken port, and dead letters with their reasons', async () => {
     '→ Stop what uses it, or choose another with listen.otlp in callsight.yaml',
   ])
   expect(lines(text, 'dead letters')).toEqual([
-    'warn dead letters 1 files with rows that ClickHouse refused; the newest: Code: 27. Cannot parse input',
+    'warn dead letters 1 files of rows that ClickHouse refused; the newest: 3 rows of calls: Code: 27. Cannot parse input',
     `→ They lie in ${join(data, 'spool', 'dead-letter')}, each with its reason; they are not counted anywhere`,
   ])
   expect(lines(text, 'fsync')[0]).toMatch(/^(ok|warn) fsync [\d.]+ ms, at worst [\d.]+ ms of 20$/)

@@ -42,15 +42,15 @@ describe('metrics', () => {
     active = 2500
     const text = await registry.metrics()
     watch(undefined)
-    const values = text.split('\n').filter((line) => /^callsight_(spool|dead_letters|decode_busy)/.test(line))
+    const values = text.split('\n').filter((line) => /^callsight_(spool|decode_busy)/.test(line))
     expect(values.sort()).toEqual([
-      'callsight_dead_letters 3',
       'callsight_decode_busy_seconds_total{thread="0"} 2.5',
       'callsight_decode_busy_seconds_total{thread="1"} 2.5',
-      'callsight_spool_age_seconds 1.5',
       'callsight_spool_bytes 500',
-      'callsight_spool_limit_age_seconds 60',
+      'callsight_spool_dead_letters 3',
       'callsight_spool_limit_bytes 1000',
+      'callsight_spool_limit_seconds 60',
+      'callsight_spool_oldest_seconds 1.5',
       'callsight_spool_rows 40',
       'callsight_spool_segments 2',
       'callsight_spool_writable 0',

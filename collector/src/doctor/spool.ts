@@ -45,21 +45,26 @@ function waitingIn(folder: string): Waiting {
 function deadLetterChecks(folder: string): Check[] {
   const reasons = namesIn(folder).filter((name) => name.endsWith('.reason'))
   if (reasons.length === 0) return [{ name: 'dead letters', status: 'ok', found: 'none' }]
-  const words = reasons.slice(-limits.deadLettersShown).map((name) => {
-    try {
-      return readFileSync(join(folder, name), 'utf8').split('\n')[0]!.slice(0, 200)
-    } catch {
-      return 'a reason that cannot be read'
-    }
-  })
+  const words = new Set(reasons.slice(-limits.deadLettersShown).map((name) => reasonIn(join(folder, name))))
   return [
     {
       name: 'dead letters',
       status: 'warn',
-      found: `${reasons.length} files with rows that ClickHouse refused; the newest: ${[...new Set(words)].join(' | ')}`,
+      found: `${reasons.length} files of rows that ClickHouse refused; the newest: ${[...words].join(' | ')}`,
       remedy: `They lie in ${folder}, each with its reason; they are not counted anywhere`,
     },
   ]
+}
+
+/** What the file holds, in its first line, and what the engine said, in its last. */
+function reasonIn(path: string): string {
+  try {
+    const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+    const [what, why] = [lines[0]!.split(',', 1)[0]!, lines.at(-1)!.slice(0, 200)]
+    return lines.length === 1 ? why : `${what}: ${why}`
+  } catch {
+    return 'a reason that cannot be read'
+  }
 }
 
 function namesIn(folder: string): string[] {
