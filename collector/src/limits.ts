@@ -163,6 +163,42 @@ export const limits = {
   /** How long a stop waits for the delivery under way before it is cut off (and made again after the restart). */
   noticeStopMs: 3000,
 
+  // operate
+  /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */
+  dedupeBlocks: 10_000,
+  /** … and on a cluster for how long, in seconds: a segment may be as old as this when it is inserted again. */
+  dedupeSeconds: 7 * 24 * 3600,
+  /** How long a trial of exactly-once waits for a replica that is behind. */
+  trialMs: 2000,
+  /** Share of the spool's bytes or age beyond which this collector should not be sent more. */
+  spoolShare: 0.8,
+  /** A prober waits a second for an answer; the engine gets less of it. */
+  engineProbeMs: 750,
+  /** A row that waits longer than this is worth a word: it takes about a second when all is well. */
+  lagWarnMs: 30_000,
+  /** Room on the disk of the data folder below which a doctor warns … */
+  diskWarnBytes: 5 * 1024 * MiB,
+  /** … and below which a full spool would not fit any more. */
+  diskFailBytes: 1024 * MiB,
+  /** A doctor syncs this often to see how long it takes, and warns above this. */
+  fsyncTries: 20,
+  fsyncWarnMs: 20,
+  /** Clocks that differ by more put calls into the wrong minute … */
+  clockWarnMs: 2000,
+  /** … and by more than this out of the windows of alerts. */
+  clockFailMs: 5 * 60_000,
+  /** Oldest ClickHouse that is worth a try: the long-term release before the one that is tested. */
+  engineYear: 25,
+  engineMonth: 8,
+  /** Reasons of dead letters that a doctor shows. */
+  deadLettersShown: 3,
+  /** A running collector looks at itself at most this often … */
+  doctorRestMs: 5000,
+  /** … and is given this long for it. */
+  doctorWaitMs: 20_000,
+  /** Tables of a trial that are older than this, in seconds, were left by a crash. */
+  trialLeftoverS: 600,
+
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,
 } as const

@@ -2,18 +2,22 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Address, Config, Consumer } from './config/config.ts'
+import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
 import { limits } from './limits.ts'
-import { watchSpool } from './metrics.ts'
+import { watch } from './metrics.ts'
+import { announce, withdraw } from './presence.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
 import { Threads } from './receive/threads.ts'
 import { Inserter } from './spool/inserter.ts'
 import { Spool } from './spool/spool.ts'
 import { migrate } from './store/migrate.ts'
+import { proveAtStart } from './store/prove.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from './store/store.ts'
 import { timeText } from './store/time.ts'
 import { Door } from './token.ts'
+import { healthRoutes } from './web/health.ts'
 import { webServer } from './web/server.ts'
 
 export interface Collector {
@@ -42,9 +46,10 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
   try {
     const applied = await migrate(store)
     log.info({ store: store.place, migrations: applied.length }, 'store opened')
+    const findings = await proveAtStart(store, !config.store.exactlyOnce, log)
 
-    const spool = await Spool.open(embeddedFolder(url) ?? data, log)
-    watchSpool(() => spool.state())
+    const folder = embeddedFolder(url) ?? data
+    const spool = await Spool.open(folder, log)
     const threads = new Threads({
       spool,
       consumers: config.consumers,
@@ -74,9 +79,25 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
-    const web = webServer({ store, spool, judge, door: read, loopback, log })
+    const state = () => spool.state()
+    const bounds = { bytes: limits.spoolBytes, ageMs: limits.spoolAgeMs }
+    watch({ spool: state, bounds, threads: () => threads.workers })
+    const routes = [
+      healthRoutes({ store, spool: state, bounds, findings }),
+      doctorRoutes({
+        store,
+        spool: state,
+        bounds,
+        folder,
+        embedded: embeddedFolder(url) !== undefined,
+        accepted: !config.store.exactlyOnce,
+      }),
+    ]
+    const web = webServer({ store, judge, door: read, loopback, log, routes })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
+    announce(folder, { otlp, web: webUrl })
+    undo.push(async () => withdraw(folder))
 
     return {
       otlp,
@@ -115,7 +136,7 @@ async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {
 }
 
 /** A listener that others can reach needs a token. */
-function refuseOpenDoors(config: Config): void {
+export function refuseOpenDoors(config: Config): void {
   const listeners = [
     { address: config.listen.otlp, what: 'OTLP', scopes: ['ingest', 'admin'] },
     { address: config.listen.web, what: 'The viewer', scopes: ['read', 'admin'] },

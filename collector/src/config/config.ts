@@ -111,7 +111,11 @@ export interface Channel {
 
 /** callsight.yaml, read and checked: durations are milliseconds, shares are fractions, every list is there. */
 export interface Config {
-  readonly store: { readonly url: string }
+  readonly store: {
+    readonly url: string
+    /** False: the collector starts although a repeated insert may count twice. */
+    readonly exactlyOnce: boolean
+  }
   readonly listen: { readonly otlp: Address; readonly web: Address }
   readonly tokens: readonly Token[]
   readonly consumers: readonly Consumer[]
@@ -123,7 +127,7 @@ export interface Config {
 
 /** What holds without a file. */
 export const defaultConfig: Config = Object.freeze({
-  store: Object.freeze({ url: 'embedded:./callsight-data' }),
+  store: Object.freeze({ url: 'embedded:./callsight-data', exactlyOnce: true }),
   listen: Object.freeze({
     otlp: Object.freeze({ host: '127.0.0.1', port: 4318 }),
     web: Object.freeze({ host: '127.0.0.1', port: 4319 }),

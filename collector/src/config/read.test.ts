@@ -13,7 +13,7 @@ describe('a configuration', () => {
   it('is read into parsed values, frozen', () => {
     const { config, faults } = parseConfig(
       `
-store: { url: "https://me:\${PASSWORD}@clickhouse:8443/callsight" }
+store: { url: "https://me:\${PASSWORD}@clickhouse:8443/callsight", exactly_once: false }
 listen: { otlp: "0.0.0.0:4318", web: "[::1]:0" }
 tokens:
   - { name: shop, scope: ingest, sha256: "${hash.toUpperCase()}", env: prod }
@@ -50,7 +50,7 @@ channels:
     )
     expect(faults).toEqual([])
     expect(config).toEqual({
-      store: { url: 'https://me:p@clickhouse:8443/callsight' },
+      store: { url: 'https://me:p@clickhouse:8443/callsight', exactlyOnce: false },
       listen: { otlp: { host: '0.0.0.0', port: 4318 }, web: { host: '::1', port: 0 } },
       tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod' }],
       consumers: [
@@ -140,7 +140,7 @@ describe('faults', () => {
   it('are all reported together, each with its place and a remedy', () => {
     const text = `stor: { url: x }
 retention: { calls: 30d }
-store: { url: "ftp://x" }
+store: { url: "ftp://x", exactly_once: yes }
 listen: { otlp: "4318" }
 tokens:
   - { name: a, scope: ingst, sha256: abc }
@@ -178,6 +178,7 @@ channels:
       'callsight.yaml:1:1: stor: unknown key "stor"; did you mean store?',
       'callsight.yaml:2:1: retention: the key retention is not supported yet; remove it',
       'callsight.yaml:3:15: store.url: is not the place of a store; write embedded:DIR or https://user:password@host:8443/callsight',
+      'callsight.yaml:3:40: store.exactly_once: "yes" is neither true nor false; write true or false',
       'callsight.yaml:4:17: listen.otlp: "4318" is not an address; write HOST:PORT: 127.0.0.1:4318',
       'callsight.yaml:6:23: tokens[0].scope: "ingst" is not known here; did you mean ingest?',
       'callsight.yaml:6:38: tokens[0].sha256: is not a SHA-256; write 64 hexadecimal digits: printf %s "$KEY" | sha256sum',

@@ -54,6 +54,11 @@ const count = (min: number) =>
     return number
   })
 
+const flag = read((value) => {
+  if (typeof value === 'boolean') return value
+  throw new Unreadable(`${quoted(value)} is neither true nor false`, 'write true or false')
+})
+
 /** One of the words; `later` are those that the design names and this version does not do. */
 function word<W extends string>(words: readonly W[], later: readonly string[] = []) {
   return measure((value): W => {
@@ -199,7 +204,7 @@ const quotaShape = {
 
 const planShape = { quotas: z.array(z.strictObject(quotaShape)) }
 const channelShape = { webhook: url, secret: secret.optional() }
-const storeShape = { url: storeUrl }
+const storeShape = { url: storeUrl.optional(), exactly_once: flag.optional() }
 const listenShape = { otlp: text(parseAddress).optional(), web: text(parseAddress).optional() }
 
 const fileShape = {
@@ -216,7 +221,10 @@ const fileShape = {
 /** The whole of callsight.yaml, `${NAME}` already replaced. References between its parts are in references.ts. */
 export const fileSchema = z.strictObject(fileShape).transform(
   (file): Config => ({
-    store: file.store ?? defaultConfig.store,
+    store: {
+      url: file.store?.url ?? defaultConfig.store.url,
+      exactlyOnce: file.store?.exactly_once ?? defaultConfig.store.exactlyOnce,
+    },
     listen: {
       otlp: file.listen?.otlp ?? defaultConfig.listen.otlp,
       web: file.listen?.web ?? defaultConfig.listen.web,
