@@ -80,10 +80,15 @@ export class MigrationLock {
     }
   }
 
-  async giveBack(): Promise<void> {
-    if (this.#timer === undefined) return
+  /** Gives no sign of life any more, so that others take the lock over in a while. */
+  fallSilent(): void {
     clearInterval(this.#timer)
     this.#timer = undefined
+  }
+
+  async giveBack(): Promise<void> {
+    if (this.#timer === undefined) return
+    this.fallSilent()
     await this.#write(this.#generation, 0, `lock-${this.owner}-back`)
   }
 
