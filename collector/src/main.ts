@@ -8,7 +8,8 @@ import { Consumers } from './receive/consumer.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
 import { Journal } from './store/journal.ts'
-import { migrate } from './store/migrate.ts'
+import { migrate, profileOf } from './store/migrate.ts'
+import { Settings } from './store/settings.ts'
 import { embeddedFolder, openStore, usualFolder } from './store/store.ts'
 import { Writer } from './store/writer.ts'
 import { Door } from './token.ts'
@@ -38,8 +39,12 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
   const store = await openStore(url)
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
-    const applied = await migrate(store)
-    log.info({ store: store.place, migrations: applied.length }, 'store opened')
+    const applied = await migrate(store, config.store, { tell: (message) => log.warn(message) })
+    const profile = await profileOf(store, config.store)
+    log.info({ store: store.place, profile: profile.name, migrations: applied.length }, 'store opened')
+    const settings = new Settings(store, profile, log)
+    undo.push(() => settings.stop())
+    await settings.apply(config)
 
     const journal = new Journal(join(embeddedFolder(url) ?? data, 'journal'))
     const writer = new Writer(store, journal, log)
@@ -75,6 +80,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
         for (const door of [ingest, read]) door.configure(next.tokens)
         consumers.configure(next.consumers)
         judge.setConfig(next)
+        settings.follow(next)
       },
       stop: () => unwind(undo),
     }
