@@ -75,7 +75,7 @@ function configured(options: Options): Config | undefined {
   const url = server ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
   return {
     ...config,
-    store: { url },
+    store: { ...config.store, url },
     listen: { otlp: options.otlp ?? config.listen.otlp, web: options.web ?? config.listen.web },
   }
 }
