@@ -120,6 +120,20 @@ export const limits = {
   /** Rows of one API page. */
   pageRows: 1000,
 
+  // store
+  /** Longest life of anything: what ClickHouse's dates and a legal department can make sense of. */
+  retentionDays: 3660,
+  /** Different latencies promised by objectives: each is a comparison for every call stored. */
+  thresholds: 64,
+  /** A changed latency counts for calls that start this long after: an insert that read the old ones is in by then. */
+  thresholdSlackMs: 60_000,
+  /** A migrator that has not been heard of for this long is taken for dead. */
+  migrationLockMs: 30_000,
+  /** How long a start waits for another's migration, some of which rewrite what is stored. */
+  migrationWaitMs: 15 * 60_000,
+  /** Insert blocks that replicas remember, in seconds: longer than a segment can wait in the spool. */
+  replicatedWindowS: 7 * 24 * 3600,
+
   // judge
   /** Largest callsight.yaml, before it is parsed: thousands of consumers fit in it. */
   configBytes: 4 * MiB,

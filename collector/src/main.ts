@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Address, Config, Consumer } from './config/config.ts'
+import { pastMs } from './config/retention.ts'
 import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
 import { limits } from './limits.ts'
@@ -12,8 +13,9 @@ import { Intake } from './receive/intake.ts'
 import { Threads } from './receive/threads.ts'
 import { Inserter } from './spool/inserter.ts'
 import { Spool } from './spool/spool.ts'
-import { migrate } from './store/migrate.ts'
+import { migrate, profileOf } from './store/migrate.ts'
 import { proveAtStart } from './store/prove.ts'
+import { Settings } from './store/settings.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from './store/store.ts'
 import { timeText } from './store/time.ts'
 import { Door } from './token.ts'
@@ -44,9 +46,13 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
   const store = await openStore(url)
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
-    const applied = await migrate(store)
-    log.info({ store: store.place, migrations: applied.length }, 'store opened')
+    const applied = await migrate(store, config.store, { tell: (message) => log.warn(message) })
+    const profile = await profileOf(store, config.store)
+    log.info({ store: store.place, profile: profile.name, migrations: applied.length }, 'store opened')
     const findings = await proveAtStart(store, !config.store.exactlyOnce, log)
+    const settings = new Settings(store, profile, log)
+    undo.push(() => settings.stop())
+    await settings.apply(config)
 
     const folder = embeddedFolder(url) ?? data
     const spool = await Spool.open(folder, log)
@@ -54,7 +60,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
       spool,
       consumers: config.consumers,
       keySecret: process.env.CALLSIGHT_KEY_SECRET,
-      pastMs: limits.pastMs,
+      pastMs: pastMs(config),
       log,
     })
     const inserter = new Inserter({ spool, store, log, closeOlder: (ms) => threads.closeOlder(ms) })
@@ -109,6 +115,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
         threads.configure(next.consumers)
         void writeConsumers(next.consumers)
         judge.setConfig(next)
+        settings.follow(next)
       },
       stop: () => unwind(undo),
     }
