@@ -83,24 +83,29 @@ export class Program {
 
 export interface RunningCollector extends Program {
   otlp: string
+  /** host:port */
+  grpc: string
   web: string
   data: string
 }
+
+/** Free ports for every listener: tests run side by side. */
+export const freePorts = ['--otlp', '127.0.0.1:0', '--otlp-grpc', '127.0.0.1:0', '--web', '127.0.0.1:0']
 
 /** Starts `callsight up` on free ports, with a folder and a configuration of its own. */
 export async function startCollector(
   options: { config?: string; data?: string; args?: string[]; env?: Record<string, string> } = {},
 ): Promise<RunningCollector> {
   const data = options.data ?? join(temporaryFolder(), 'data')
-  const args = [callsightProgram, 'up', '--data', data, '--otlp', '127.0.0.1:0', '--web', '127.0.0.1:0']
+  const args = [callsightProgram, 'up', '--data', data, ...freePorts]
   if (options.config !== undefined) {
     const file = join(temporaryFolder(), 'callsight.yaml')
     writeFileSync(file, options.config)
     args.push('--config', file)
   }
   const program = new Program([...args, ...(options.args ?? [])], { env: options.env ?? {}, name: 'callsight up' })
-  const [, otlp, web] = await program.line(/^ready otlp=(\S+) web=(\S+)$/m)
-  return Object.assign(program, { otlp: otlp!, web: web!, data })
+  const [, otlp, web, grpc] = await program.line(/^ready otlp=(\S+) web=(\S+) grpc=(\S+)$/m)
+  return Object.assign(program, { otlp: otlp!, web: web!, grpc: grpc!, data })
 }
 
 /** Starts a program of test/pipeline/app with the agent in it; it prints where it listens. */

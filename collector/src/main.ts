@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Address, Config } from './config/config.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
+import { Receiving } from './receive/body.ts'
 import { Consumers } from './receive/consumer.ts'
+import { grpcReceiver } from './receive/grpc.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
 import { Journal } from './store/journal.ts'
@@ -17,6 +19,8 @@ import { webServer } from './web/server.ts'
 export interface Collector {
   /** `http://host:port` of the OTLP listener. */
   otlp: string
+  /** `host:port` of the OTLP/gRPC listener. */
+  grpc: string
   /** `http://host:port` of the viewer and the API. */
   web: string
   judge: Judge
@@ -52,9 +56,12 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     await writer.add({ consumers: consumers.takeNews() }, `start-${randomUUID()}`)
 
     const intake = new Intake({ writer, consumers, stored: journal.stored() })
-    const otlpServer = receiver({ intake, door: ingest, log })
-    undo.push(() => otlpServer.close())
+    const receiving = new Receiving()
+    const otlpServer = receiver({ intake, door: ingest, log, receiving })
+    const grpcServer = grpcReceiver({ intake, door: ingest, log, receiving })
+    undo.push(() => Promise.all([otlpServer.close(), grpcServer.close()]))
     const otlp = await listen(otlpServer, config.listen.otlp, 'OTLP', '--otlp')
+    const grpc = await listen(grpcServer, config.listen.grpc, 'OTLP/gRPC', '--otlp-grpc')
 
     // The viewer's address is known when it listens, which needs the judge.
     let webUrl = ''
@@ -68,6 +75,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
 
     return {
       otlp,
+      grpc: grpc.slice('http://'.length),
       web: webUrl,
       judge,
       configure(next) {
@@ -92,6 +100,7 @@ async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {
 function refuseOpenDoors(config: Config): void {
   const listeners = [
     { address: config.listen.otlp, what: 'OTLP', scopes: ['ingest', 'admin'] },
+    { address: config.listen.grpc, what: 'OTLP/gRPC', scopes: ['ingest', 'admin'] },
     { address: config.listen.web, what: 'The viewer', scopes: ['read', 'admin'] },
   ]
   for (const { address, what, scopes } of listeners) {
@@ -107,7 +116,12 @@ function isLoopback({ host }: Address): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host)
 }
 
-async function listen(server: FastifyInstance, { host, port }: Address, what: string, flag: string): Promise<string> {
+interface Listener {
+  listen(address: Address): Promise<unknown>
+  server: { address(): AddressInfo | string | null }
+}
+
+async function listen(server: Listener, { host, port }: Address, what: string, flag: string): Promise<string> {
   try {
     await server.listen({ host, port })
   } catch (error) {

@@ -8,8 +8,19 @@ const registers = [registry]
 export const metrics = {
   requests: new Counter({
     name: 'callsight_otlp_requests_total',
-    help: 'OTLP requests by signal and HTTP status',
+    help: 'OTLP requests by signal and HTTP status, 499 for a client that hung up before its request was in; gRPC statuses as the HTTP ones they stand for',
     labelNames: ['signal', 'status'] as const,
+    registers,
+  }),
+  receivingBytes: new Gauge({
+    name: 'callsight_receiving_bytes',
+    help: 'Bytes of memory held for OTLP requests that are still on their way in',
+    registers,
+  }),
+  connectionsRefused: new Counter({
+    name: 'callsight_connections_refused_total',
+    help: 'Connections closed unheard because a listener had as many as it takes',
+    labelNames: ['listener'] as const,
     registers,
   }),
   resent: new Counter({

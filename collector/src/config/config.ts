@@ -112,7 +112,7 @@ export interface Channel {
 /** callsight.yaml, read and checked: durations are milliseconds, shares are fractions, every list is there. */
 export interface Config {
   readonly store: { readonly url: string }
-  readonly listen: { readonly otlp: Address; readonly web: Address }
+  readonly listen: { readonly otlp: Address; readonly grpc: Address; readonly web: Address }
   readonly tokens: readonly Token[]
   readonly consumers: readonly Consumer[]
   readonly plans: readonly Plan[]
@@ -126,6 +126,7 @@ export const defaultConfig: Config = Object.freeze({
   store: Object.freeze({ url: 'embedded:./callsight-data' }),
   listen: Object.freeze({
     otlp: Object.freeze({ host: '127.0.0.1', port: 4318 }),
+    grpc: Object.freeze({ host: '127.0.0.1', port: 4317 }),
     web: Object.freeze({ host: '127.0.0.1', port: 4319 }),
   }),
   tokens: Object.freeze([]),

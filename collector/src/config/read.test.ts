@@ -14,7 +14,7 @@ describe('a configuration', () => {
     const { config, faults } = parseConfig(
       `
 store: { url: "https://me:\${PASSWORD}@clickhouse:8443/callsight" }
-listen: { otlp: "0.0.0.0:4318", web: "[::1]:0" }
+listen: { otlp: "0.0.0.0:4318", grpc: "127.0.0.1:0", web: "[::1]:0" }
 tokens:
   - { name: shop, scope: ingest, sha256: "${hash.toUpperCase()}", env: prod }
 consumers:
@@ -51,7 +51,11 @@ channels:
     expect(faults).toEqual([])
     expect(config).toEqual({
       store: { url: 'https://me:p@clickhouse:8443/callsight' },
-      listen: { otlp: { host: '0.0.0.0', port: 4318 }, web: { host: '::1', port: 0 } },
+      listen: {
+        otlp: { host: '0.0.0.0', port: 4318 },
+        grpc: { host: '127.0.0.1', port: 0 },
+        web: { host: '::1', port: 0 },
+      },
       tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod' }],
       consumers: [
         { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [hash], timeZone: 'Europe/Berlin' },

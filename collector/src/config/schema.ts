@@ -200,7 +200,11 @@ const quotaShape = {
 const planShape = { quotas: z.array(z.strictObject(quotaShape)) }
 const channelShape = { webhook: url, secret: secret.optional() }
 const storeShape = { url: storeUrl }
-const listenShape = { otlp: text(parseAddress).optional(), web: text(parseAddress).optional() }
+const listenShape = {
+  otlp: text(parseAddress).optional(),
+  grpc: text(parseAddress).optional(),
+  web: text(parseAddress).optional(),
+}
 
 const fileShape = {
   store: z.strictObject(storeShape).optional(),
@@ -219,6 +223,7 @@ export const fileSchema = z.strictObject(fileShape).transform(
     store: file.store ?? defaultConfig.store,
     listen: {
       otlp: file.listen?.otlp ?? defaultConfig.listen.otlp,
+      grpc: file.listen?.grpc ?? defaultConfig.listen.grpc,
       web: file.listen?.web ?? defaultConfig.listen.web,
     },
     tokens: file.tokens.map((token) => ({ ...token, env: token.env })),
@@ -239,7 +244,7 @@ export const fileSchema = z.strictObject(fileShape).transform(
 export const keys: Record<string, { known: string[]; later: string[] }> = {
   '': { known: Object.keys(fileShape), later: ['retention'] },
   store: { known: Object.keys(storeShape), later: [] },
-  listen: { known: Object.keys(listenShape), later: ['grpc'] },
+  listen: { known: Object.keys(listenShape), later: [] },
   'tokens[]': { known: Object.keys(tokenShape), later: ['consumer'] },
   'consumers[]': { known: Object.keys(consumerShape), later: [] },
   'plans.*': { known: Object.keys(planShape), later: [] },
