@@ -38,8 +38,7 @@ const languages = {
   go: {
     version: (conventions) =>
       /otel\/sdk v(\S+)/.exec(readFileSync(join(here, 'go', goModules[conventions]), 'utf8'))[1],
-    run: (conventions, env) =>
-      run('go', ['run', `-modfile=${goModules[conventions]}`, '.'], env, join(here, 'go')),
+    run: (conventions, env) => run('go', ['run', `-modfile=${goModules[conventions]}`, '.'], env, join(here, 'go')),
   },
   java: {
     version: (conventions) => javaAgents[conventions],
