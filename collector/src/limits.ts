@@ -119,6 +119,11 @@ export const limits = {
   /** How long a stop waits for the delivery under way before it is cut off (and made again after the restart). */
   noticeStopMs: 3000,
 
+  /** How often a running backup is looked at, for the progress bar. */
+  backupPollMs: 100,
+  /** … and a rewriting of tables that forgets a consumer. */
+  mutationPollMs: 100,
+
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,
 } as const

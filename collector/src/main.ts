@@ -62,7 +62,16 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
-    const web = webServer({ store, queued: () => writer.queued, judge, door: read, loopback, log })
+    const web = webServer({
+      store,
+      queued: () => writer.queued,
+      settled: async () => {},
+      backups: join(embeddedFolder(url) ?? data, 'backups'),
+      judge,
+      door: read,
+      loopback,
+      log,
+    })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
 

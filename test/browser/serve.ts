@@ -12,6 +12,8 @@ export async function serve(store: Store, token?: string): Promise<{ server: Fas
   const tokens =
     token === undefined ? [] : [{ name: 'test', scope: 'read' as const, sha256: digest(token), env: undefined }]
   const server = webServer({
+    settled: async () => {},
+    backups: 'backups',
     store,
     queued: () => 0,
     // It answers for what the seed says was judged; it does not judge itself.

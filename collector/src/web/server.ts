@@ -13,6 +13,7 @@ import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
+import { dataRoutes } from './data.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { trafficRoutes } from './traffic.ts'
 
@@ -21,6 +22,10 @@ export interface WebParts {
   /** Rows that wait for the engine. */
   queued: () => number
   judge: Judge
+  /** Settles when what was acknowledged until now is in the store. */
+  settled: () => Promise<void>
+  /** Folder of the backups that are asked for here. */
+  backups: string
   /** Opened by tokens that may read. */
   door: Door
   /** The listener is on loopback: only then is a request checked for the name it was sent to. */
@@ -29,7 +34,7 @@ export interface WebParts {
 }
 
 /** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
-export function webServer({ store, queued, judge, door, loopback, log }: WebParts): FastifyInstance {
+export function webServer({ store, queued, settled, backups, judge, door, loopback, log }: WebParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.webBodyBytes,
     forceCloseConnections: true,
@@ -72,6 +77,7 @@ export function webServer({ store, queued, judge, door, loopback, log }: WebPart
   server.register(agentRoutes(store))
   server.register(alertRoutes({ store, judge }))
   server.register(boardRoutes(store))
+  server.register(dataRoutes({ store, settled, backups }))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   server.get('/healthz', async () => ({ status: 'ok' }))
