@@ -240,6 +240,15 @@ export const limits = {
   /** At a stop, how long a request under way may take to come in and to be answered before it is cut off. */
   closeMs: 5000,
 
+  // commands
+  /** How often a running backup is looked at, for the progress bar. */
+  backupPollMs: 100,
+  /** … and a rewriting of tables that forgets a consumer. */
+  mutationPollMs: 100,
+  /** How long a command waits until what is in the spool is stored. */
+  settleMs: 60_000,
+  settlePollMs: 50,
+
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,
 } as const

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Address, Config, Consumer } from './config/config.ts'
 import { pastMs } from './config/retention.ts'
@@ -21,6 +22,7 @@ import { Settings } from './store/settings.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from './store/store.ts'
 import { timeText } from './store/time.ts'
 import { Door } from './token.ts'
+import { dataRoutes } from './web/data.ts'
 import { healthRoutes } from './web/health.ts'
 import { webServer } from './web/server.ts'
 
@@ -97,6 +99,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     watch({ spool: state, bounds, threads: () => threads.workers })
     const routes = [
       healthRoutes({ store, spool: state, bounds, findings }),
+      dataRoutes({ store, settled: () => spool.settled(), backups: join(folder, 'backups') }),
       doctorRoutes({
         store,
         spool: state,

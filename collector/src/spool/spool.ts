@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { limits } from '../limits.ts'
 import { framesOf, truncate } from './file.ts'
@@ -110,6 +111,21 @@ export class Spool {
     }
     if (oldestMs < limits.spoolAgeMs) return undefined
     return `rows have been waiting for ClickHouse for ${Math.round(oldestMs / 1000)} s, the limit is ${limits.spoolAgeMs / 1000} s`
+  }
+
+  /**
+   * Settles when what is in it now is stored.
+   *
+   * @throws Error when that takes too long
+   */
+  async settled(): Promise<void> {
+    const now = Date.now()
+    while (this.state().oldestMs > Date.now() - now) {
+      if (Date.now() > now + limits.settleMs) {
+        throw new Error(`${this.state().rows} rows still wait for ClickHouse after ${limits.settleMs / 1000} s`)
+      }
+      await pause(limits.settlePollMs)
+    }
   }
 
   /** A thread tells of the segment it is writing. */
