@@ -137,7 +137,7 @@ export class Agent {
     })
     this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
     this.#ignored = new Ignored(config.ignore)
-    this.#told = health.feature('the application’s word', () => {})
+    this.#told = health.feature("the application's word", () => {})
     const redactor = this.#compileRedactor()
     this.#details = new Details(
       redactor,
