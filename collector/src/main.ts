@@ -7,6 +7,7 @@ import { type Judge, startJudge } from './judge/judge.ts'
 import { Consumers } from './receive/consumer.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
+import { consumerRows } from './receive/traces.ts'
 import { Journal } from './store/journal.ts'
 import { migrate } from './store/migrate.ts'
 import { embeddedFolder, openStore, usualFolder } from './store/store.ts'
@@ -49,7 +50,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => writer.stop())
     const recovered = await writer.recover()
     if (recovered > 0) log.warn({ blocks: recovered }, 'inserted again what the last run may not have finished')
-    await writer.add({ consumers: consumers.takeNews() }, `start-${randomUUID()}`)
+    await writer.add({ consumers: consumerRows(consumers) }, `start-${randomUUID()}`)
 
     const intake = new Intake({ writer, consumers, stored: journal.stored() })
     const otlpServer = receiver({ intake, door: ingest, log })

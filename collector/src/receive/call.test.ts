@@ -312,26 +312,30 @@ describe('consumers', () => {
       [`token:${token}`, { ...stock, token }],
       ['service:shop', stock],
     ] as const) {
-      expect(consumers.resolve(keyId(secret, digest), '', '', origin)).toEqual({ id: 'acme', plan: 'gold' })
+      expect(consumers.resolve(keyId(secret, digest), '', origin)).toEqual({
+        id: 'acme',
+        plan: 'gold',
+        configured: true,
+      })
     }
     const unknown = keyId('another secret', digest)
-    expect(consumers.resolve(unknown, '', 'trial', stock)).toEqual({ id: unknown, plan: 'trial' })
+    expect(consumers.resolve(unknown, 'trial', stock)).toEqual({ id: unknown, plan: 'trial', configured: false })
   })
 
   it('takes the id of a configured consumer as one of its keys', () => {
     const own = createHash('sha256').update('acme').digest('hex')
-    expect(new Consumers([acme], undefined).resolve(keyId('service:shop', own), '', '', stock).id).toBe('acme')
+    expect(new Consumers([acme], undefined).resolve(keyId('service:shop', own), '', stock).id).toBe('acme')
   })
 
   it('tells names once, and again when they change', () => {
     const consumers = new Consumers([acme], undefined)
     expect(consumers.takeNews()).toMatchObject([{ consumer: 'acme', name: 'Acme Corp', plan: 'gold' }])
-    consumers.resolve('u1', 'Ann', 'free', stock)
-    consumers.resolve('u1', 'Ann', 'free', stock)
+    consumers.note('u1', 'Ann', 'free')
+    consumers.note('u1', 'Ann', 'free')
     expect(consumers.takeNews()).toMatchObject([{ consumer: 'u1', name: 'Ann', plan: 'free' }])
-    consumers.resolve('u1', 'Ann', 'free', stock)
+    consumers.note('u1', 'Ann', 'free')
     expect(consumers.takeNews()).toEqual([])
-    consumers.resolve('u1', 'Ann Lee', 'free', stock)
+    consumers.note('u1', 'Ann Lee', 'free')
     expect(consumers.takeNews()).toMatchObject([{ name: 'Ann Lee' }])
   })
 })

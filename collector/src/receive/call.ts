@@ -63,12 +63,7 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
   const status = statusOf(a)
   const route = text(a['http.route'] ?? a['url.template'])
   const path = pathOf(a)
-  const consumer = consumers.resolve(
-    text(a['callsight.consumer.id'] ?? a['enduser.id'] ?? a['user.id']),
-    text(a['callsight.consumer.name']),
-    text(a['callsight.consumer.plan']),
-    origin,
-  )
+  const consumer = consumerOf(a, origin, consumers)
   const style = styleOf(a)
   const named = text(a['callsight.operation']) || operationName(a, style)
   return {
@@ -129,6 +124,15 @@ export function spanRow(span: Span, scope: string, origin: Origin): Row {
     message: clip(span.statusMessage),
     attributes: otherAttributes(span.attributes),
   }
+}
+
+function consumerOf(a: Attributes, origin: Origin, consumers: Consumers): { id: string; plan: string } {
+  const id = text(a['callsight.consumer.id'] ?? a['enduser.id'] ?? a['user.id'])
+  const name = text(a['callsight.consumer.name'])
+  const plan = text(a['callsight.consumer.plan'])
+  const found = consumers.resolve(id, plan, origin)
+  if (id !== '' && !found.configured && (name !== '' || plan !== '')) consumers.note(id, name, plan)
+  return found
 }
 
 /** OpenTelemetry's own attributes of a user are set by the application. */

@@ -1,6 +1,7 @@
 import { limits } from '../limits.ts'
 import { metrics } from '../metrics.ts'
 import type { Row } from '../store/store.ts'
+import { timeText } from '../store/time.ts'
 import type { Batch } from '../store/writer.ts'
 import { callRow, isCall, isOurs, originOf, spanRow } from './call.ts'
 import type { Consumers } from './consumer.ts'
@@ -43,7 +44,11 @@ export function traceRows(
       } else spans.push(spanRow(span, scope, origin))
     }
   }
-  return { batch: { calls, payloads, spans, consumers: about.consumers.takeNews() }, rejections }
+  return { batch: { calls, payloads, spans, consumers: consumerRows(about.consumers) }, rejections }
+}
+
+export function consumerRows(consumers: Consumers): Row[] {
+  return consumers.takeNews().map(({ changedAt, ...news }) => ({ ...news, changed_at: timeText(changedAt) }))
 }
 
 function faultOf(span: Span, earliest: bigint, latest: bigint): keyof typeof causes | undefined {
