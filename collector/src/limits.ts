@@ -78,6 +78,8 @@ export const limits = {
   pageRows: 1000,
 
   // decode
+  /** Largest request in JSON: parsed, it takes some ten times as much. Protobuf has no such factor. */
+  jsonBytes: 16 * MiB,
   /** Keys of attributes remembered between spans, and those of one span: real senders use some hundred. */
   keysKnown: 8192,
   /** … and the bytes of them. */

@@ -4,6 +4,8 @@ import { Consumers } from './consumer.ts'
 import { Callers } from './decode/callers.ts'
 import { Calls } from './decode/calls.ts'
 import { Counting, type Counts } from './decode/counts.ts'
+import { Logs } from './decode/logs.ts'
+import { Metrics } from './decode/metrics.ts'
 import { Names } from './decode/names.ts'
 import { OperationNames } from './decode/operations.ts'
 import { Origins } from './decode/origin.ts'
@@ -14,6 +16,7 @@ import { Slots } from './decode/slots.ts'
 import { Spans } from './decode/spans.ts'
 import { Tables } from './decode/tables.ts'
 import { Traces } from './decode/traces.ts'
+import { transcode } from './decode/transcode.ts'
 import { Weights } from './decode/weight.ts'
 import type { Result } from './intake.ts'
 import type { Signal, Wire } from './reply.ts'
@@ -49,7 +52,7 @@ export class Decoder {
   readonly #refusals: Refusals
   readonly #callers: Callers
   readonly #operations: OperationNames
-  readonly #traces: Traces
+  readonly #signals: Record<Signal, { read(end: number, about: About): void }>
 
   constructor({ consumers, keySecret, pastMs, now = Date.now }: Options) {
     this.#now = now
@@ -65,7 +68,12 @@ export class Decoder {
     const payloads = new Payloads(tables.payloads, slots, counting)
     const spans = new Spans(tables.spans, reader, slots)
     const weights = new Weights(reader)
-    this.#traces = new Traces({ reader, slots, origins, calls, payloads, spans, weights, refusals: this.#refusals })
+    const refusals = this.#refusals
+    this.#signals = {
+      traces: new Traces({ reader, slots, origins, calls, payloads, spans, weights, refusals }),
+      logs: new Logs({ reader, slots, origins, tables, calls, payloads, refusals }),
+      metrics: new Metrics(reader, slots, origins, tables, refusals),
+    }
     this.#callers.tell(tables)
   }
 
@@ -80,7 +88,7 @@ export class Decoder {
    *
    * @throws Undecodable that says where the request stops making sense
    */
-  take(signal: Signal, _wire: Wire, body: Buffer, about: About): Result {
+  take(signal: Signal, wire: Wire, body: Buffer, about: About): Result {
     const now = this.#now()
     if (this.#names.begin(now)) {
       this.#callers.clear()
@@ -89,8 +97,8 @@ export class Decoder {
     this.#refusals.begin(now)
     this.#tables.mark()
     try {
-      const end = this.#reader.open(body)
-      this.#traces.read(end, about)
+      const end = this.#reader.open(wire === 'json' ? transcode(signal, body) : body)
+      this.#signals[signal].read(end, about)
       this.#callers.tell(this.#tables)
     } catch (error) {
       this.#tables.rollback()

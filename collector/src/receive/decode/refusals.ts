@@ -29,9 +29,10 @@ export class Refusals {
   }
 
   /** True, and counted, when something began too long ago or in the future. */
-  badTime({ startUs, startRest }: Span): boolean {
-    if (startUs < this.#earliestUs) this.add('too_old')
-    else if (startUs > this.#latestUs || (startUs === this.#latestUs && startRest > 0)) this.add('in_the_future')
+  badTime({ startUs, startRest }: Span, number = 1): boolean {
+    if (startUs < this.#earliestUs) this.add('too_old', number)
+    else if (startUs > this.#latestUs || (startUs === this.#latestUs && startRest > 0))
+      this.add('in_the_future', number)
     else return false
     return true
   }

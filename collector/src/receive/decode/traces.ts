@@ -1,5 +1,6 @@
 import type { About } from '../decoder.ts'
 import type { Calls } from './calls.ts'
+import { lastField } from './field.ts'
 import { key } from './keys.ts'
 import type { Origin, Origins } from './origin.ts'
 import type { Payloads } from './payloads.ts'
@@ -185,20 +186,4 @@ export class Traces {
     const slots = this.#slots
     return slots.has(METHOD) || slots.has(OLD_METHOD) || slots.has(RPC_SYSTEM) || slots.has(OLD_RPC_SYSTEM)
   }
-}
-
-/** Where the last field 1 of a message lies, which is the one that counts; both 0 without one. Passes the message. */
-export function lastField(reader: Reader, end: number, known: number): [start: number, end: number] {
-  let from = 0
-  let to = 0
-  while (reader.at < end) {
-    const tag = reader.tag(end)
-    if (tag === 0x0a) {
-      to = reader.length(end)
-      from = reader.at
-      reader.at = to
-    } else if ((tag & 7) === 2) reader.at = reader.length(end)
-    else reader.skip(tag, end, known)
-  }
-  return [from, to]
 }
