@@ -91,8 +91,8 @@ export class Slots {
         kind = NULL
         while (reader.at < valueEnd) {
           const part = reader.tag(valueEnd)
-          start = reader.at
           if (part === 0x18) {
+            start = reader.at
             number = reader.int64(valueEnd)
             kind = INT
           } else if (part === 0x10) {
