@@ -62,9 +62,9 @@ function comparable(rows: Record<string, Row[]>, expected: Record<string, Row[]>
       const range = (other?.weight as { between?: number[] } | undefined)?.between
       if (range?.includes(row.weight as number)) kept.weight = other!.weight
       if (table === 'calls' || table === 'payloads') {
-        for (const id of ['trace_id', 'span_id']) {
-          if (!isId(other?.[id]) && isId(row[id])) kept[id] = other?.[id]
-        }
+        const made = !isId(other?.trace_id) || !isId(other?.span_id)
+        if (made && isId(row.trace_id) && isId(row.span_id)) kept.span_id = other?.span_id
+        if (made && !isId(other?.trace_id)) kept.trace_id = other?.trace_id
       }
       return kept
     })
