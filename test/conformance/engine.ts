@@ -2,7 +2,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Session } from 'chdb'
-import { structureOf } from '../../collector/src/receive/decode/tables.ts'
 import type { Block } from '../../collector/src/spool/block.ts'
 import type { Row } from '../../collector/src/store/store.ts'
 
@@ -18,7 +17,7 @@ export function openEngine() {
       for (const table of new Set(blocks.map((block) => block.table))) {
         const own = blocks.filter((block) => block.table === table)
         writeFileSync(file, Buffer.concat(own.map(({ bytes }) => bytes)))
-        const structure = structureOf(table).replaceAll("'", "\\'")
+        const structure = own[0]!.structure.replaceAll("'", "\\'")
         const answer = session.query(
           `SELECT * FROM file('${file}', 'Native', '${structure}') SETTINGS output_format_json_quote_64bit_integers = 0, max_threads = 1`,
           'JSONEachRow',

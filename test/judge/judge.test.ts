@@ -37,6 +37,8 @@ beforeAll(async () => {
     ask: (sql, params) => real.ask(sql, params),
     askColumns: (sql, params) => real.askColumns(sql, params),
     close: () => real.close(),
+    insertBlocks: (...args) => real.insertBlocks(...args),
+    readBlocks: (...args) => real.readBlocks(...args),
     async insert(table, rows, token) {
       const fails = rows.length > 0 && failing?.table === table ? failing.when : undefined
       if (fails !== undefined) failing = undefined

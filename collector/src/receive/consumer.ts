@@ -43,7 +43,6 @@ export class Consumers {
     this.#configured = configured
     this.#byId = new Map(configured.map((consumer) => [consumer.id, consumer]))
     this.#bySecret.clear()
-    for (const consumer of configured) this.note(consumer.id, consumer.name, consumer.plan ?? '')
   }
 
   /** The configured consumer that an id stands for, or the id itself. */

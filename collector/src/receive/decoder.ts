@@ -18,8 +18,13 @@ import { Tables } from './decode/tables.ts'
 import { Traces } from './decode/traces.ts'
 import { transcode } from './decode/transcode.ts'
 import { Weights } from './decode/weight.ts'
-import type { Result } from './intake.ts'
 import type { Signal, Wire } from './reply.ts'
+
+/** What a request did: how many of its things were not taken, and why. */
+export interface Result {
+  rejected: number
+  message: string
+}
 
 /** Whom a request comes from, by its token. */
 export interface About {
@@ -74,13 +79,11 @@ export class Decoder {
       logs: new Logs({ reader, slots, origins, tables, calls, payloads, refusals }),
       metrics: new Metrics(reader, slots, origins, tables, refusals),
     }
-    this.#callers.tell(tables)
   }
 
-  /** Takes the consumers of a new configuration; their names and plans are rows of the next block. */
+  /** Takes the consumers of a new configuration. */
   configure(consumers: readonly Consumer[]): void {
     this.#callers.configure(consumers)
-    this.#callers.tell(this.#tables)
   }
 
   /**

@@ -51,6 +51,7 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
   }
   return {
     place: `embedded:${path}`,
+    local: true,
     write: (use) => pools.write.lend(use),
     judge: (use) => pools.judge.lend(use),
     pages: (use) => pools.pages.lend(use),

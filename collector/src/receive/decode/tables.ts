@@ -1,4 +1,4 @@
-import type { Block, WrittenTable } from '../../spool/block.ts'
+import { type Block, type WrittenTable, writtenTables } from '../../spool/block.ts'
 import { type Column, FixedColumn, Output } from './column.ts'
 import { DictionaryColumn } from './dictionary.ts'
 import { ListColumn, MapColumn, NamesColumn } from './map.ts'
@@ -145,21 +145,12 @@ const columns = {
   consumers: () => ({ consumer: text(), name: text(), plan: names(), changed_at: time(3) }),
 } as const satisfies Record<WrittenTable, () => Record<string, Column>>
 
-/** `calls` comes last: rows that are counted are the last to be seen. */
-const order = ['consumers', 'agent_reports', 'runtime_metrics', 'logs', 'spans', 'payloads', 'calls'] as const
-
-/** Names and types of the columns of a table's blocks, as `file` and `input` want them. */
-export function structureOf(table: WrittenTable): string {
-  const made: Record<string, Column> = columns[table]()
-  return Object.entries(made)
-    .map(([name, { type }]) => `${name} ${type}`)
-    .join(', ')
-}
-
 /** One table's rows since the last block. */
 export class Table<C extends Record<string, Column>> {
   readonly name: WrittenTable
   readonly columns: C
+  /** Names and types of its columns, as ClickHouse's `file` and `input` want them. */
+  readonly structure: string
   rows = 0
   #marked = 0
   readonly #list: readonly Column[]
@@ -169,6 +160,9 @@ export class Table<C extends Record<string, Column>> {
     this.name = name
     this.columns = made
     this.#list = Object.values(made)
+    this.structure = Object.entries(made)
+      .map(([column, { type }]) => `${column} ${type}`)
+      .join(', ')
     this.#header = Object.entries(made).map(([column, { type }]) => Buffer.concat([lengthed(column), lengthed(type)]))
   }
 
@@ -202,7 +196,8 @@ export class Table<C extends Record<string, Column>> {
       this.#list[i]!.clear()
     }
     this.rows = 0
-    return { table: this.name, format: 'Native', rows, bytes: to.bytes.subarray(0, to.at) }
+    const { name, structure } = this
+    return { table: name, format: 'Native', rows, bytes: to.bytes.subarray(0, to.at), structure }
   }
 }
 
@@ -228,22 +223,22 @@ export class Tables {
   readonly consumers = new Table('consumers', columns.consumers())
 
   get rows(): number {
-    return order.reduce((sum, name) => sum + this[name].rows, 0)
+    return writtenTables.reduce((sum, name) => sum + this[name].rows, 0)
   }
 
   get bytes(): number {
-    return order.reduce((sum, name) => sum + this[name].size, 0)
+    return writtenTables.reduce((sum, name) => sum + this[name].size, 0)
   }
 
   mark(): void {
-    for (const name of order) this[name].mark()
+    for (const name of writtenTables) this[name].mark()
   }
 
   rollback(): void {
-    for (const name of order) this[name].rollback()
+    for (const name of writtenTables) this[name].rollback()
   }
 
   drain(): Block[] {
-    return order.map((name) => this[name].take()).filter((block) => block !== undefined)
+    return writtenTables.map((name) => this[name].take()).filter((block) => block !== undefined)
   }
 }
