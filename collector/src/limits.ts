@@ -238,6 +238,33 @@ export const limits = {
   doctorWaitMs: 20_000,
   /** Tables of a trial that are older than this, in seconds, were left by a crash. */
   trialLeftoverS: 600,
+  // listen
+  /** Bodies still on their way in, over all connections of both listeners: four of the largest; more are sent away. */
+  receivingBytes: 256 * MiB,
+  /** Room for a body whose size was not announced: what a batch of an exporter needs, doubled as it comes in. */
+  firstBodyBytes: 64 * KiB,
+  /** A request must be in whole after this long: three times what an exporter waits for its answer. */
+  requestMs: 30_000,
+  /** … and its head after this long: nobody who means well needs more than one packet for it. */
+  headMs: 10_000,
+  /** How often Node looks for requests that are late by these two. */
+  lateCheckMs: 5000,
+  /** Largest head of a request: a token and a few names; Node's own default. */
+  headBytes: 16 * KiB,
+  /** A connection without a request is closed after this long: metrics are sent once a minute. */
+  idleMs: 150_000,
+  /** Connections of one listener; an SDK holds one or two, and each costs a descriptor. */
+  connections: 4096,
+  /** Calls at a time on one gRPC connection: what the gRPC libraries take for granted. */
+  grpcStreams: 100,
+  /** Flow-control window of a gRPC call, so that a batch comes in without a pause on a far line … */
+  grpcCallWindowBytes: 1 * MiB,
+  /** … and of its connection. */
+  grpcWindowBytes: 4 * MiB,
+  /** Longest gRPC message of status: libraries refuse heads beyond 8 KiB, and percent-encoding triples. */
+  grpcMessageChars: 1000,
+  /** At a stop, how long a request under way may take to come in and to be answered before it is cut off. */
+  closeMs: 5000,
 
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { AddressInfo } from 'node:net'
 import type { Logger } from 'pino'
 import type { Address, Config, Consumer } from './config/config.ts'
 import { pastMs } from './config/retention.ts'
@@ -8,6 +8,8 @@ import { type Judge, startJudge } from './judge/judge.ts'
 import { limits } from './limits.ts'
 import { watch } from './metrics.ts'
 import { announce, withdraw } from './presence.ts'
+import { Receiving } from './receive/body.ts'
+import { grpcReceiver } from './receive/grpc.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
 import { Threads } from './receive/threads.ts'
@@ -25,6 +27,8 @@ import { webServer } from './web/server.ts'
 export interface Collector {
   /** `http://host:port` of the OTLP listener. */
   otlp: string
+  /** `host:port` of the OTLP/gRPC listener. */
+  grpc: string
   /** `http://host:port` of the viewer and the API. */
   web: string
   judge: Judge
@@ -75,9 +79,12 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
     const read = new Door(config.tokens, ['read', 'admin'])
     const intake = new Intake({ threads, spool, known: spool.takeKnown() })
-    const otlpServer = receiver({ intake, door: ingest, log })
-    undo.push(() => otlpServer.close())
+    const receiving = new Receiving()
+    const otlpServer = receiver({ intake, door: ingest, log, receiving })
+    const grpcServer = grpcReceiver({ intake, door: ingest, log, receiving })
+    undo.push(() => Promise.all([otlpServer.close(), grpcServer.close()]))
     const otlp = await listen(otlpServer, config.listen.otlp, 'OTLP', '--otlp')
+    const grpc = await listen(grpcServer, config.listen.grpc, 'OTLP/gRPC', '--otlp-grpc')
 
     // The viewer's address is known when it listens, which needs the judge.
     let webUrl = ''
@@ -107,6 +114,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
 
     return {
       otlp,
+      grpc: grpc.slice('http://'.length),
       web: webUrl,
       judge,
       configure(next) {
@@ -146,6 +154,7 @@ async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {
 export function refuseOpenDoors(config: Config): void {
   const listeners = [
     { address: config.listen.otlp, what: 'OTLP', scopes: ['ingest', 'admin'] },
+    { address: config.listen.grpc, what: 'OTLP/gRPC', scopes: ['ingest', 'admin'] },
     { address: config.listen.web, what: 'The viewer', scopes: ['read', 'admin'] },
   ]
   for (const { address, what, scopes } of listeners) {
@@ -161,7 +170,12 @@ function isLoopback({ host }: Address): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host)
 }
 
-async function listen(server: FastifyInstance, { host, port }: Address, what: string, flag: string): Promise<string> {
+interface Listener {
+  listen(address: Address): Promise<unknown>
+  server: { address(): AddressInfo | string | null }
+}
+
+async function listen(server: Listener, { host, port }: Address, what: string, flag: string): Promise<string> {
   try {
     await server.listen({ host, port })
   } catch (error) {

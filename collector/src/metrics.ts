@@ -11,7 +11,7 @@ const registers = [registry]
 export const metrics = {
   requests: new Counter({
     name: 'callsight_otlp_requests_total',
-    help: 'OTLP requests by signal and HTTP status',
+    help: 'OTLP requests by signal and HTTP status, 499 for a client that hung up before its request was in; gRPC statuses as the HTTP ones they stand for',
     labelNames: ['signal', 'status'] as const,
     registers,
   }),
@@ -20,6 +20,17 @@ export const metrics = {
     help: 'Time from the whole request to its answer, by signal',
     labelNames: ['signal'] as const,
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  }),
+  receivingBytes: new Gauge({
+    name: 'callsight_receiving_bytes',
+    help: 'Bytes of memory held for OTLP requests that are still on their way in',
+    registers,
+  }),
+  connectionsRefused: new Counter({
+    name: 'callsight_connections_refused_total',
+    help: 'Connections closed unheard because a listener had as many as it takes',
+    labelNames: ['listener'] as const,
     registers,
   }),
   resent: new Counter({

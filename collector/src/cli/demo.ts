@@ -112,6 +112,7 @@ async function startDemoCollector(secret: string, undo: (() => unknown)[]): Prom
   if (config === undefined) throw new Error(faults.map(faultText).join('\n'))
   const listen = {
     otlp: await freeOr(defaultConfig.listen.otlp),
+    grpc: await freeOr(defaultConfig.listen.grpc),
     web: await freeOr(defaultConfig.listen.web),
   }
   const embedded = { ...config, store: { ...config.store, url: `embedded:${data}` }, listen }

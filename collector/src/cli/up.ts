@@ -15,6 +15,7 @@ interface Options {
   config?: string
   data?: string
   otlp?: Address
+  otlpGrpc?: Address
   web?: Address
   clickhouse?: string
   logLevel: string
@@ -28,6 +29,7 @@ export function upCommand(): Command {
     .option('--data <dir>', 'folder of the embedded ClickHouse and of the journal (default: ./callsight-data)')
     .option('--clickhouse <url>', 'ClickHouse server instead, https://user:password@host:8443/callsight')
     .option('--otlp <host:port>', 'OTLP listener (default: 127.0.0.1:4318)', address)
+    .option('--otlp-grpc <host:port>', 'OTLP/gRPC listener (default: 127.0.0.1:4317)', address)
     .option('--web <host:port>', 'viewer and API (default: 127.0.0.1:4319)', address)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
     .action(up)
@@ -41,7 +43,7 @@ async function up(options: Options): Promise<void> {
     return
   }
   const collector = await startCollector(config, log, options.data)
-  process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web}\n`)
+  process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web} grpc=${collector.grpc}\n`)
   if (options.config !== undefined) follow(options.config, options, collector, log)
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGINT', resolve)
@@ -76,7 +78,11 @@ function configured(options: Options): Config | undefined {
   return {
     ...config,
     store: { ...config.store, url },
-    listen: { otlp: options.otlp ?? config.listen.otlp, web: options.web ?? config.listen.web },
+    listen: {
+      otlp: options.otlp ?? config.listen.otlp,
+      grpc: options.otlpGrpc ?? config.listen.grpc,
+      web: options.web ?? config.listen.web,
+    },
   }
 }
 

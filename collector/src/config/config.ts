@@ -128,7 +128,7 @@ export interface Config {
   }
   /** How long each kind of data is kept. */
   readonly retention: Retention
-  readonly listen: { readonly otlp: Address; readonly web: Address }
+  readonly listen: { readonly otlp: Address; readonly grpc: Address; readonly web: Address }
   readonly tokens: readonly Token[]
   readonly consumers: readonly Consumer[]
   readonly plans: readonly Plan[]
@@ -143,6 +143,7 @@ export const defaultConfig: Config = Object.freeze({
   retention: defaultRetention,
   listen: Object.freeze({
     otlp: Object.freeze({ host: '127.0.0.1', port: 4318 }),
+    grpc: Object.freeze({ host: '127.0.0.1', port: 4317 }),
     web: Object.freeze({ host: '127.0.0.1', port: 4319 }),
   }),
   tokens: Object.freeze([]),

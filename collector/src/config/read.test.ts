@@ -17,7 +17,7 @@ describe('a configuration', () => {
       `
 store: { url: "https://me:\${PASSWORD}@clickhouse:8443/callsight", exactly_once: false, profile: replicated, cluster: prod }
 retention: { calls: 30 days, payloads: 2w, rollups: 1y, minutes: 4 months }
-listen: { otlp: "0.0.0.0:4318", web: "[::1]:0" }
+listen: { otlp: "0.0.0.0:4318", grpc: "127.0.0.1:0", web: "[::1]:0" }
 tokens:
   - { name: shop, scope: ingest, sha256: "${hash.toUpperCase()}", env: prod }
 consumers:
@@ -65,7 +65,11 @@ channels:
         rollups: { count: 12, unit: 'month' },
         minutes: { count: 4, unit: 'month' },
       },
-      listen: { otlp: { host: '0.0.0.0', port: 4318 }, web: { host: '::1', port: 0 } },
+      listen: {
+        otlp: { host: '0.0.0.0', port: 4318 },
+        grpc: { host: '127.0.0.1', port: 0 },
+        web: { host: '::1', port: 0 },
+      },
       tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod' }],
       consumers: [
         { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [hash], timeZone: 'Europe/Berlin' },

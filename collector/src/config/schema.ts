@@ -236,7 +236,11 @@ const retention = z.strictObject(retentionShape).transform((given): Retention =>
   return Object.fromEntries(kept) as Retention
 })
 
-const listenShape = { otlp: text(parseAddress).optional(), web: text(parseAddress).optional() }
+const listenShape = {
+  otlp: text(parseAddress).optional(),
+  grpc: text(parseAddress).optional(),
+  web: text(parseAddress).optional(),
+}
 
 const fileShape = {
   store: z.strictObject(storeShape).optional(),
@@ -262,6 +266,7 @@ export const fileSchema = z.strictObject(fileShape).transform(
     retention: file.retention ?? defaultRetention,
     listen: {
       otlp: file.listen?.otlp ?? defaultConfig.listen.otlp,
+      grpc: file.listen?.grpc ?? defaultConfig.listen.grpc,
       web: file.listen?.web ?? defaultConfig.listen.web,
     },
     tokens: file.tokens.map((token) => ({ ...token, env: token.env })),
@@ -283,7 +288,7 @@ export const keys: Record<string, { known: string[]; later: string[] }> = {
   '': { known: Object.keys(fileShape), later: [] },
   store: { known: Object.keys(storeShape), later: [] },
   retention: { known: Object.keys(retentionShape), later: [] },
-  listen: { known: Object.keys(listenShape), later: ['grpc'] },
+  listen: { known: Object.keys(listenShape), later: [] },
   'tokens[]': { known: Object.keys(tokenShape), later: ['consumer'] },
   'consumers[]': { known: Object.keys(consumerShape), later: [] },
   'plans.*': { known: Object.keys(planShape), later: [] },
