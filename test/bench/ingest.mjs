@@ -88,12 +88,8 @@ async function phase(options) {
   const metrics = await collector.metrics()
   await stored()
   const took = (performance.now() - began) / 1000
-  const after = collector.cpu()
-  const per = (what) => ((after[what] - before[what]) / sent.calls) * 1e6
-  const threads = Object.entries(after.threads)
-    .map(([name, total]) => ({ name, perMillion: ((total - (before.threads[name] ?? 0)) / sent.calls) * 1e6 }))
-    .sort((a, b) => b.perMillion - a.perMillion)
-    .slice(0, 8)
+  const cpu = collector.cpuSince(before)
+  const per = (seconds) => (seconds / sent.calls) * 1e6
   return {
     callsPerSecond: sent.calls / took,
     acknowledgedPerSecond: sent.calls / sent.seconds,
@@ -104,8 +100,8 @@ async function phase(options) {
     drainSeconds: (performance.now() - answered) / 1000,
     acknowledgement: sent.latencies,
     loopDelay: loopDelay(metrics),
-    cpuPerMillion: { all: per('all'), main: per('main'), node: per('node'), engine: per('engine') },
-    threads,
+    cpuPerMillion: { all: per(cpu.all), main: per(cpu.main), node: per(cpu.node), engine: per(cpu.engine) },
+    threads: cpu.threads.slice(0, 8).map(({ name, seconds }) => ({ name, perMillion: per(seconds) })),
     generatorCores: sent.cpu / sent.seconds,
     memory: collector.memory(),
   }

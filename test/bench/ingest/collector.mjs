@@ -66,27 +66,42 @@ export class Collector {
     return (performance.now() - began) / 1000
   }
 
-  /** CPU seconds so far. Threads of the engine bear its names for them; those of Node are all called "node". */
+  /** CPU seconds so far: of the process, and of each thread that lives, by its id. */
   cpu() {
     const ticks = (path) => {
       const fields = readFileSync(path, 'utf8').split(') ').at(-1).split(' ')
       return ((Number(fields[11]) + Number(fields[12])) * TICK_MS) / 1000
     }
-    const cpu = { all: ticks(`/proc/${this.pid}/stat`), main: 0, node: 0, threads: {} }
+    const threads = new Map()
     for (const id of readdirSync(`/proc/${this.pid}/task`)) {
       try {
         const name = readFileSync(`/proc/${this.pid}/task/${id}/comm`, 'utf8').trim()
-        const seconds = ticks(`/proc/${this.pid}/task/${id}/stat`)
-        if (Number(id) === this.pid) cpu.main = seconds
-        else if (/^node|^iou-sqp|^libuv|^V8|^Delayed|callsight|decode/i.test(name)) cpu.node += seconds
-        cpu.threads[`${name} ${id}`] = seconds
+        threads.set(id, { name, seconds: ticks(`/proc/${this.pid}/task/${id}/stat`) })
       } catch (error) {
         // It has ended meanwhile; what it used is in the sum of the process.
         if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error
       }
     }
-    cpu.engine = cpu.all - cpu.main - cpu.node
-    return cpu
+    return { all: ticks(`/proc/${this.pid}/stat`), threads }
+  }
+
+  /**
+   * CPU seconds since an earlier `cpu()`: of the main thread, of other threads of Node (decoding, files, the compiler),
+   * and of the engine, which renames every thread it works on. Threads that have ended count as the engine's.
+   */
+  cpuSince(before) {
+    const after = this.cpu()
+    const used = { all: after.all - before.all, main: 0, node: 0, threads: [] }
+    for (const [id, { name, seconds }] of after.threads) {
+      const more = seconds - (before.threads.get(id)?.seconds ?? 0)
+      const main = Number(id) === this.pid
+      if (main) used.main = more
+      else if (/^node|^libuv|^V8|^Delayed|decode/i.test(name)) used.node += more
+      used.threads.push({ name: main ? 'main' : `${name} ${id}`, seconds: more })
+    }
+    used.engine = used.all - used.main - used.node
+    used.threads.sort((a, b) => b.seconds - a.seconds)
+    return used
   }
 
   /** Megabytes. */
