@@ -51,7 +51,8 @@ const measures = {
 /**
  * The incoming calls of the range, summed up by keys: from single calls while buckets are narrow, because a roll-up's
  * minute is too coarse for the first minutes, and from the roll-ups when they are wide, because a month of single
- * calls is too many. The conditions on the interval are constants, so ClickHouse reads only one of the tables.
+ * calls is too many. Whole quarters are read wherever buckets consist of them: they are a quarter of the minutes' rows.
+ * The conditions on the interval are constants, so ClickHouse reads only one of the tables.
  *
  * @param keys columns that calls and roll-ups share, e.g. `operation`
  * @param time `buckets`: column `time`, complete buckets only. `now`: column `time` with buckets that end at the end
@@ -63,14 +64,15 @@ export function calls(options: {
   time: 'buckets' | 'now' | 'none'
   wanted: (keyof typeof measures)[]
 }): string {
+  // Complete buckets of whole quarters begin and end with one. The others begin and end with the range.
+  const quarters =
+    options.time === 'buckets'
+      ? `(${step} >= ${limits.quarterSeconds} OR ${step} % 900 = 0)`
+      : `${step} >= ${limits.quarterSeconds}`
   const branches = [
     { table: 'calls', time: 'ts', when: `${step} < ${limits.minuteSeconds}` },
-    {
-      table: 'calls_1m',
-      time: 'minute',
-      when: `${step} >= ${limits.minuteSeconds} AND ${step} < ${limits.quarterSeconds}`,
-    },
-    { table: 'calls_15m', time: 'quarter', when: `${step} >= ${limits.quarterSeconds}` },
+    { table: 'calls_1m', time: 'minute', when: `${step} >= ${limits.minuteSeconds} AND NOT ${quarters}` },
+    { table: 'calls_15m', time: 'quarter', when: quarters },
   ]
   const keys = [...(options.time === 'none' ? [] : ['time']), ...(options.keys ?? [])]
   return branches

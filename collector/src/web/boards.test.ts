@@ -187,6 +187,25 @@ describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
   })
 })
 
+test.each([900_000, 1_800_000])('buckets of %i ms are read from whole quarters and equal a recount', async (width) => {
+  const from = now - 24 * 60 * minute
+  const begin = Math.floor(from / width) * width
+  const end = Math.floor((now - 3000) / width) * width
+  const latency: unknown[][] = []
+  const errors: unknown[][] = []
+  for (let at = begin; at < end; at += width) {
+    const bucket = calls.filter(({ ms }) => ms >= at && ms < at + width)
+    const none = bucket.length === 0
+    const shares = [0.5, 0.95, 0.99].map((share) => (none ? null : close(percentile(bucket, share))))
+    latency.push([at, ...shares])
+    errors.push([at, none ? null : close(failed(bucket) / bucket.length)])
+  }
+  const range = { from, to: now, intervalMs: width }
+  expect((await ask(overview, titled(overview, 'Latency'), range)).rows).toEqual(latency)
+  expect((await ask(overview, titled(overview, 'Error share'), range)).rows).toEqual(errors)
+  expect(latency.some(([, p50]) => p50 !== null)).toBe(true)
+})
+
 describe('judgements', () => {
   const range = ranges[0]!
 
