@@ -40,7 +40,8 @@ const SETTLE_MS = 300_000
 mkdirSync(resolve(values.data), { recursive: true })
 const folder = mkdtempSync(join(resolve(values.data), 'callsight-bench-'))
 const data = join(folder, 'data')
-const since = Math.floor(Date.now() / 3_600_000) * 3_600_000
+/** Calls begin a moment before they are sent. */
+const since = Math.floor((Date.now() - 60_000) / 3_600_000) * 3_600_000
 const say = (text) => process.stderr.write(`${text}\n`)
 
 const load = new Load()

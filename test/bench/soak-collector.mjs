@@ -29,13 +29,16 @@ const [minutes, rate, every, refresh, connections] = [
   values.connections,
 ].map(Number)
 /** What the issue asks for. */
-const GOALS = { loopMs: 50, settleSeconds: 10 }
+const GOALS = { loopMs: 50, settleSeconds: 5, lagSeconds: 5 }
 /** Memory is flat when its trend over the second half, made an hour of it, stays within this share of it. */
 const FLAT = 0.1
 
 mkdirSync(resolve(values.data), { recursive: true })
 const folder = mkdtempSync(join(resolve(values.data), 'callsight-bench-'))
+/** Calls begin a moment before they are sent. */
+const since = Math.floor((Date.now() - 60_000) / 3_600_000) * 3_600_000
 const load = new Load()
+let acknowledged = 0
 let collector
 let reader
 try {
@@ -50,11 +53,10 @@ try {
   )
   const calls = values.gzip ? rate * every * 1.1 : 0
   console.log(
-    '| second | RSS MB | heap MB | loop p99 ms | ack p50 | p99 | max ms | not yet stored | spool MB | board p50 | max ms |',
+    '| second | RSS MB | heap MB | loop p99 ms | ack p50 | p99 | max ms | not found yet | board p50 | max ms | waiting |',
   )
   console.log('|---|---|---|---|---|---|---|---|---|---|---|')
   const samples = []
-  let acknowledged = 0
   await collector.metrics()
   const began = performance.now()
   while (performance.now() - began < minutes * 60_000) {
@@ -65,11 +67,11 @@ try {
   }
   await reader.stop()
   const settling = performance.now()
-  await settled(acknowledged)
+  await settled()
   const settleSeconds = (performance.now() - settling) / 1000
   await collector.stop()
   collector = undefined
-  verdict(samples, settleSeconds, acknowledged, readStore(join(folder, 'data')).counts)
+  verdict(samples, settleSeconds, readStore(join(folder, 'data')).counts)
 } finally {
   collector?.child.kill('SIGKILL')
   reader?.end()
@@ -87,31 +89,25 @@ async function sample(second, sent) {
     loop: loopDelay(metrics),
     ack: sent.latencies,
     retries: sent.retries,
-    // Names differ with the way of ingest; what is not there is not shown.
-    queued: first(metrics, ['callsight_queued_rows', 'callsight_spool_rows']),
-    spool: first(metrics, ['callsight_spool_bytes']) / 1e6,
+    lag: acknowledged - (await collector.found(since, 60_000)),
     views,
   }
-  const cells = [second, made.rss, made.heap, made.loop, sent.latencies.p50, sent.latencies.p99, sent.latencies.max]
-  const text = [...cells, made.queued, made.spool, views.p50, views.max].map((n) =>
-    Number.isNaN(n) ? '' : Math.round(n),
-  )
-  console.log(`| ${text.join(' | ')} |${sent.retries > 0 ? ` told to come again: ${sent.retries}` : ''}`)
+  // Whatever the collector tells of what waits in it.
+  const waiting = [...metrics].filter(([name]) => /^callsight_(spool|queued)_\w+$/.test(name))
+  const { p50, p99, max } = sent.latencies
+  const cells = [second, made.rss, made.heap, made.loop, p50, p99, max, made.lag, views.p50, views.max]
+  const told = waiting.map(([name, value]) => `${name.slice('callsight_'.length)} ${value}`).join(', ')
+  console.log(`| ${cells.map((n) => (Number.isNaN(n) ? '' : Math.round(n))).join(' | ')} | ${told} |`)
+  if (sent.retries > 0) console.log(`told to come again: ${sent.retries}`)
   return made
 }
 
-function first(metrics, names) {
-  const name = names.find((one) => metrics.has(one))
-  return name === undefined ? Number.NaN : metrics.get(name)
-}
-
 /** Waits until what was acknowledged is found, a minute at most. */
-async function settled(acknowledged) {
-  const since = Math.floor((Date.now() - (minutes + 1) * 60_000) / 3_600_000) * 3_600_000
+async function settled() {
   const deadline = Date.now() + 60_000
   for (;;) {
-    const { raw, minutes: byMinute } = await collector.counts(since)
-    if ((raw === acknowledged && byMinute === acknowledged) || Date.now() > deadline) return
+    const found = await collector.counts(since)
+    if ((found.raw === acknowledged && found.minutes === acknowledged) || Date.now() > deadline) return
     await new Promise((wake) => setTimeout(wake, 200))
   }
 }
@@ -127,7 +123,7 @@ function trend(samples, of) {
   return spread === 0 ? 0 : x.reduce((sum, at, i) => sum + (at - mx) * (y[i] - my), 0) / spread / my
 }
 
-function verdict(samples, settleSeconds, acknowledged, counts) {
+function verdict(samples, settleSeconds, counts) {
   // The first sample holds the start: compiling, and caches that fill.
   const loops = samples.slice(1).map(({ loop }) => loop)
   const worst = Math.max(...loops)
@@ -145,6 +141,10 @@ function verdict(samples, settleSeconds, acknowledged, counts) {
     [
       settleSeconds < GOALS.settleSeconds,
       `all was found ${settleSeconds.toFixed(1)} s after the last answer (goal under ${GOALS.settleSeconds})`,
+    ],
+    [
+      samples.every(({ lag }) => lag < rate * GOALS.lagSeconds),
+      `not found yet at the end of a sample: at most ${(Math.max(...samples.map(({ lag }) => lag)) / rate).toFixed(1)} s of calls (goal under ${GOALS.lagSeconds})`,
     ],
     [samples.every(({ retries }) => retries === 0), 'no request was told to come again'],
     [samples.every(({ views }) => views.failed === 0), 'no question of a dashboard failed'],

@@ -122,21 +122,19 @@ export class Collector {
     return metrics
   }
 
-  /** Calls stored since a full hour, as single calls, minutes and quarters, by the panel that draws requests per second. */
+  /** Calls found since a full hour, as single calls and by minute. */
   async counts(since) {
+    return { raw: await this.found(since, 30_000), minutes: await this.found(since, 60_000) }
+  }
+
+  /** By the panel that draws requests per second; the width of its buckets decides which table it reads. */
+  async found(since, intervalMs) {
     const end = Math.ceil((Date.now() + 60_000) / 3_600_000) * 3_600_000
-    const of = async (intervalMs) => {
-      const { columns, rows } = await askPanel(this.web, 'callsight-overview', {
-        panel: 1,
-        from: since,
-        // The panel leaves out the last seconds, because calls may still be on their way.
-        to: end + 10_000,
-        intervalMs,
-      })
-      const rate = columns.findIndex(({ type }) => type === 'number')
-      return Math.round(rows.reduce((sum, row) => sum + row[rate], 0) * (intervalMs / 1000))
-    }
-    return { raw: await of(30_000), minutes: await of(60_000), quarters: await of(3_600_000) }
+    // The panel leaves out the last seconds, because calls may still be on their way.
+    const question = { panel: 1, from: since, to: end + 10_000, intervalMs }
+    const { columns, rows } = await askPanel(this.web, 'callsight-overview', question)
+    const rate = columns.findIndex(({ type }) => type === 'number')
+    return Math.round(rows.reduce((sum, row) => sum + row[rate], 0) * (intervalMs / 1000))
   }
 }
 
