@@ -8,6 +8,8 @@ export const limits = {
   consumerPoints: 56,
   /** From this bucket width on, the minutes of `calls_1m` are read instead of single calls: 180 points are 2 h by then. */
   minuteSeconds: 60,
+  /** Seconds of a row of `calls_15m`. */
+  quarter: 900,
   /** From here on always the quarters of `calls_15m`: every interval from an hour up is a whole number of quarters. */
   quarterSeconds: 3600,
   /** … and of one over agents' reports, which come every ten seconds: three or more to a bucket. */

@@ -206,6 +206,28 @@ test.each([900_000, 1_800_000])('buckets of %i ms are read from whole quarters a
   expect(latency.some(([, p50]) => p50 !== null)).toBe(true)
 })
 
+const quarterOf = (ms: number) => Math.floor(ms / 900_000) * 900_000
+
+test.each([
+  ['inside one quarter', quarterOf(now - 60 * minute) + 2 * minute, quarterOf(now - 60 * minute) + 9 * minute],
+  ['over the edge of two', quarterOf(now - 60 * minute) - 4 * minute, quarterOf(now - 60 * minute) + 5 * minute],
+  ['whole quarters', quarterOf(now - 120 * minute), quarterOf(now - 60 * minute)],
+  ['quarters and a rest at both ends', now - 24 * 60 * minute + 7 * minute, now - 11 * minute],
+])('a range of minutes and quarters equals a recount: %s', async (_name, from, to) => {
+  const range = { from, to, intervalMs: minute }
+  const within = calls.filter(({ ms }) => {
+    const stamp = Math.floor(ms / minute) * minute
+    return stamp >= from && stamp <= to
+  })
+  const wanted = [...grouped(within, ({ consumer }) => consumer)].map(([consumer, group]) => [
+    names[consumer] ?? (consumer || '(unknown)'),
+    group.length,
+  ])
+  const { rows } = await ask(consumers, titled(consumers, 'Who calls most'), range)
+  expect(new Map(rows as [string, number][])).toEqual(new Map(wanted as [string, number][]))
+  expect(rows.length).toBeGreaterThan(0)
+})
+
 describe('judgements', () => {
   const range = ranges[0]!
 
