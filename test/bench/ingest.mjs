@@ -134,14 +134,14 @@ function print(report) {
     `| | ${rate === undefined ? 'as fast as it goes' : 'at the rate asked for'} |${report.half ? ' at half of that |' : ''}`,
   )
   console.log(`|---|---|${report.half ? '---|' : ''}`)
-  row('calls per second, acknowledged and found', (of) => whole(of.callsPerSecond))
+  row('calls per second, acknowledged and found (goal 120,000)', (of) => whole(of.callsPerSecond))
   row('calls per second, acknowledged', (of) => whole(of.acknowledgedPerSecond))
   row('seconds from the last answer until all were found', (of) => of.drainSeconds.toFixed(1))
-  row('acknowledgement p50 / p99 / max, ms', ({ acknowledgement: { p50, p99, max } }) =>
+  row('acknowledgement p50 / p99 / max, ms (goal of p99 at half: 250)', ({ acknowledgement: { p50, p99, max } }) =>
     [p50, p99, max].map(ms).join(' / '),
   )
   row('told to come again', (of) => whole(of.retries))
-  row('event-loop delay p99, ms', (of) => ms(of.loopDelay))
+  row('event-loop delay p99, ms (goal 50)', (of) => ms(of.loopDelay))
   row('CPU seconds per million calls', (of) => of.cpuPerMillion.all.toFixed(2))
   row('… main thread', (of) => of.cpuPerMillion.main.toFixed(2))
   row('… other threads of Node', (of) => of.cpuPerMillion.node.toFixed(2))
@@ -158,7 +158,9 @@ function print(report) {
       .map(([name, count]) => `${name} ${whole(count)}`)
       .join(', ')}`,
   )
-  console.log('\n| table | rows | bytes per call, as found | parts | bytes per call, merged |\n|---|---|---|---|---|')
+  console.log(
+    '\n| table | rows | bytes per call, as found (goal of calls: 40) | parts | bytes per call, merged |\n|---|---|---|---|---|',
+  )
   const per = (bytes) => (bytes / acknowledged).toFixed(1)
   const sum = (sizes) => sizes.reduce((total, { bytes }) => total + bytes, 0)
   for (const { table, rows, bytes, parts } of report.found) {

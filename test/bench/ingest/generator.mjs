@@ -169,7 +169,7 @@ async function send({ seconds, rate, connections }) {
     rate === undefined
       ? undefined
       : setInterval(() => {
-          for (let i = idle.length; i > 0 && dueAt <= performance.now() - began; i--) next(idle.pop())
+          for (let i = idle.length; i > 0 && dueAt <= performance.now() - began; i--) next(idle.shift())
           if (idle.length === connections && (over() || dueAt >= seconds * 1000)) finish()
         }, 1)
   await finished

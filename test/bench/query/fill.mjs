@@ -1,5 +1,5 @@
-import { migrate } from '../../../collector/dist/store/migrate.js'
 import { openStore } from '../../../collector/dist/store/store.js'
+import { Collector } from '../ingest/collector.mjs'
 
 /*
  * Fills a store with calls that the engine itself makes, so that its views do their work as in life: two weeks of 40 operations of 8 services and 200
@@ -14,9 +14,11 @@ const rhythm = Array.from({ length: 24 }, (_, hour) => 1 - 0.7 * Math.cos(((hour
 
 /** `{ calls, seconds, newest }`: as many of `wanted` as the time allows; `newest` in epoch milliseconds. */
 export async function fill(folder, { wanted, minutes, say }) {
+  // Its tables are made by a collector, as in life.
+  const collector = await Collector.start({ data: folder })
+  await collector.stop()
   const store = await openStore(`embedded:${folder}`)
   try {
-    await migrate(store)
     const [{ calls: before, newest }] = await store.query(
       'SELECT count() AS calls, toUnixTimestamp64Milli(max(ts)) AS newest FROM calls',
     )
@@ -132,7 +134,8 @@ function others(end) {
   const objectives = 100
   const consumers = 200
   return [
-    `INSERT INTO consumers SELECT concat('customer-', leftPad(toString(number), 3, '0')), concat('Customer ', toString(number), ' Ltd'),
+    `INSERT INTO consumers (consumer, name, plan, changed_at)
+      SELECT concat('customer-', leftPad(toString(number), 3, '0')), concat('Customer ', toString(number), ' Ltd'),
       ['free', 'silver', 'gold'][number % 3 + 1], now64(3) FROM numbers(${consumers})`,
     `INSERT INTO agent_reports (ts, env, service, instance, version, started_at, seen, sent, dropped, payloads_kept, work_us, queue_bytes, open_calls)
       WITH number % 24 AS i, ${DAYS * 8640} - intDiv(number, 24) AS n,
@@ -140,11 +143,11 @@ function others(end) {
       SELECT ${back(10).replace('%', '24')}, 'prod', concat(noun, '-api'), concat(noun, '-api-', toString(intDiv(i, 8))), '0.1.0',
         toDateTime64(${seconds - DAYS * 86_400}, 3, 'UTC'), n * 35, n * 35 - 5, map('queue_full', toUInt64(0)), n * 4, n * 900, 20000 + rand() % 10000, rand() % 20
       FROM numbers(${24 * DAYS * 8640})`,
-    `INSERT INTO objective_states
+    `INSERT INTO objective_states (ts, objective, service, operation, consumer, window, target, total, bad, attainment, budget_left, burn_rate_1h, burn_rate_5m)
       WITH number % ${objectives} AS o
       SELECT ${back(60).replace('%', objectives)}, concat('objective-', toString(o)), 'books-api', '', '', '30d', 0.999, 1000000, 500, 0.9995, 0.5, 0.4, 0.3
       FROM numbers(${objectives * minutes})`,
-    `INSERT INTO quota_states
+    `INSERT INTO quota_states (ts, quota, plan, consumer, per, period_start, period_end, used, allowed, used_ratio)
       WITH number % ${consumers} AS c
       SELECT ${back(60).replace('%', consumers)}, 'monthly', 'gold', concat('customer-', leftPad(toString(c), 3, '0')), 'month',
         toStartOfMonth(toDateTime(${seconds})), toStartOfMonth(toDateTime(${seconds})) + INTERVAL 1 MONTH, 1000 * c, 1000000, c / 1000
