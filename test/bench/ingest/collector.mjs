@@ -48,6 +48,8 @@ export class Collector {
       if (ready === undefined) continue
       collector.otlp = / otlp=(\S+)/.exec(ready)[1]
       collector.web = / web=(\S+)/.exec(ready)[1]
+      // The line comes a moment before it listens to signals.
+      await fetch(`${collector.web}/healthz`)
       return collector
     }
     throw new Error('the collector ended before it was ready')
