@@ -2,10 +2,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { digest } from '../../collector/src/token.ts'
 import { startClickHouse } from '../clickhouse.ts'
 import { callsightProgram, inStore, Program, startCollector, temporaryFolder } from '../program.ts'
+
+// Each test starts several programs.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** Free ports, so that what runs on this machine is nobody's concern. */
 const listen = 'listen: { otlp: "127.0.0.1:0", web: "127.0.0.1:0" }\n'
