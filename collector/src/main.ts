@@ -107,6 +107,8 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
         folder,
         embedded: embeddedFolder(url) !== undefined,
         accepted: !config.store.exactlyOnce,
+        tokens: () => judge.config.tokens,
+        doors: [ingest, read],
       }),
     ]
     const web = webServer({ store, judge, door: read, loopback, log, routes })
