@@ -46,7 +46,7 @@ export const limits = {
   answerMs: 8000,
   /** Heap of a decode thread: a JSON body of the largest size becomes about a GiB of objects. */
   threadHeapMiB: 2048,
-  /** Requests that end a decode thread are tried this often, then each alone, and then refused: one of them is the cause. */
+  /** Requests that a decode thread had when it died are tried again this often, then each alone, then refused. */
   threadDeaths: 2,
   /** A frame is written after this much decoding, … */
   frameMs: 20,
