@@ -13,6 +13,8 @@ export const callsightProgram = fileURLToPath(new URL('../collector/bin/callsigh
 export const agentRegister = fileURLToPath(new URL('../agent/dist/register.js', import.meta.url))
 
 const running = new Set<Program>()
+/** Those that serve every test of a file. */
+const lasting = new Set<Program>()
 const folders: string[] = []
 
 afterEach(async () => {
@@ -20,7 +22,8 @@ afterEach(async () => {
   await Promise.all([...running].map((program) => program.kill()))
   expect(left, 'programs left running').toEqual([])
 })
-afterAll(() => {
+afterAll(async () => {
+  await Promise.all([...lasting].map((program) => program.kill()))
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
 })
 
@@ -38,7 +41,10 @@ export class Program {
   stderr = ''
   readonly ended: Promise<{ code: number | null; signal: NodeJS.Signals | null }>
 
-  constructor(args: string[], options: { env?: Record<string, string>; cwd?: string; name?: string } = {}) {
+  constructor(
+    args: string[],
+    options: { env?: Record<string, string>; cwd?: string; name?: string; lasting?: boolean } = {},
+  ) {
     this.name = options.name ?? args.join(' ')
     this.child = spawn(process.execPath, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -51,9 +57,10 @@ export class Program {
     this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text
     })
-    running.add(this)
+    const set = options.lasting ? lasting : running
+    set.add(this)
     this.ended = once(this.child, 'close').then(([code, signal]) => {
-      running.delete(this)
+      set.delete(this)
       return { code, signal }
     })
   }
@@ -64,7 +71,8 @@ export class Program {
       `${pattern} from ${this.name}`,
       () => {
         const found = pattern.exec(this.stdout)
-        if (found === null && !running.has(this)) throw new Error(`it ended and said: ${this.stdout}${this.stderr}`)
+        if (found === null && !running.has(this) && !lasting.has(this))
+          throw new Error(`it ended and said: ${this.stdout}${this.stderr}`)
         return found ?? undefined
       },
       timeoutMs,
@@ -83,24 +91,30 @@ export class Program {
 
 export interface RunningCollector extends Program {
   otlp: string
+  /** host:port */
+  grpc: string
   web: string
   data: string
 }
 
-/** Starts `callsight up` on free ports, with a folder and a configuration of its own. */
+/** Free ports for every listener: tests run side by side. */
+export const freePorts = ['--otlp', '127.0.0.1:0', '--otlp-grpc', '127.0.0.1:0', '--web', '127.0.0.1:0']
+
+/** Starts `callsight up` on free ports, with a folder and a configuration of its own; a lasting one for all tests of a file. */
 export async function startCollector(
-  options: { config?: string; data?: string; args?: string[]; env?: Record<string, string> } = {},
+  options: { config?: string; data?: string; args?: string[]; env?: Record<string, string>; lasting?: boolean } = {},
 ): Promise<RunningCollector> {
   const data = options.data ?? join(temporaryFolder(), 'data')
-  const args = [callsightProgram, 'up', '--data', data, '--otlp', '127.0.0.1:0', '--web', '127.0.0.1:0']
+  const args = [callsightProgram, 'up', '--data', data, ...freePorts]
   if (options.config !== undefined) {
     const file = join(temporaryFolder(), 'callsight.yaml')
     writeFileSync(file, options.config)
     args.push('--config', file)
   }
-  const program = new Program([...args, ...(options.args ?? [])], { env: options.env ?? {}, name: 'callsight up' })
-  const [, otlp, web] = await program.line(/^ready otlp=(\S+) web=(\S+)$/m)
-  return Object.assign(program, { otlp: otlp!, web: web!, data })
+  const { env = {}, lasting = false } = options
+  const program = new Program([...args, ...(options.args ?? [])], { env, name: 'callsight up', lasting })
+  const [, otlp, web, grpc] = await program.line(/^ready otlp=(\S+) web=(\S+) grpc=(\S+)$/m)
+  return Object.assign(program, { otlp: otlp!, web: web!, grpc: grpc!, data })
 }
 
 /** Starts a program of test/pipeline/app with the agent in it; it prints where it listens. */

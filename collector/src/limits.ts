@@ -120,6 +120,20 @@ export const limits = {
   /** Rows of one API page. */
   pageRows: 1000,
 
+  // store
+  /** Longest life of anything: what ClickHouse's dates and a legal department can make sense of. */
+  retentionDays: 3660,
+  /** Different latencies promised by objectives: each is a comparison for every call stored. */
+  thresholds: 64,
+  /** A changed latency counts for calls that start this long after: an insert that read the old ones is in by then. */
+  thresholdSlackMs: 60_000,
+  /** A migrator that has not been heard of for this long is taken for dead. */
+  migrationLockMs: 30_000,
+  /** How long a start waits for another's migration, some of which rewrite what is stored. */
+  migrationWaitMs: 15 * 60_000,
+  /** Insert blocks that replicas remember, in seconds: longer than a segment can wait in the spool. */
+  replicatedWindowS: 7 * 24 * 3600,
+
   // judge
   /** Largest callsight.yaml, before it is parsed: thousands of consumers fit in it. */
   configBytes: 4 * MiB,
@@ -162,6 +176,78 @@ export const limits = {
   noticeAnswerChars: 200,
   /** How long a stop waits for the delivery under way before it is cut off (and made again after the restart). */
   noticeStopMs: 3000,
+
+  // operate
+  /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */
+  dedupeBlocks: 10_000,
+  /** … and on a cluster for how long, in seconds: a segment may be as old as this when it is inserted again. */
+  dedupeSeconds: 7 * 24 * 3600,
+  /** How long a trial of exactly-once waits for a replica that is behind. */
+  trialMs: 2000,
+  /** Share of the spool's bytes or age beyond which this collector should not be sent more. */
+  spoolShare: 0.8,
+  /** A prober waits a second for an answer; the engine gets less of it. */
+  engineProbeMs: 750,
+  /** A row that waits longer than this is worth a word: it takes about a second when all is well. */
+  lagWarnMs: 30_000,
+  /** Room on the disk of the data folder below which a doctor warns … */
+  diskWarnBytes: 5 * 1024 * MiB,
+  /** … and below which a full spool would not fit any more. */
+  diskFailBytes: 1024 * MiB,
+  /** A doctor syncs this often to see how long it takes, and warns above this. */
+  fsyncTries: 20,
+  fsyncWarnMs: 20,
+  /** Clocks that differ by more put calls into the wrong minute … */
+  clockWarnMs: 2000,
+  /** … and by more than this out of the windows of alerts. */
+  clockFailMs: 5 * 60_000,
+  /** Oldest ClickHouse that is worth a try: the long-term release before the one that is tested. */
+  engineYear: 25,
+  engineMonth: 8,
+  /** Reasons of dead letters that a doctor shows. */
+  deadLettersShown: 3,
+  /** A running collector looks at itself at most this often … */
+  doctorRestMs: 5000,
+  /** … and is given this long for it. */
+  doctorWaitMs: 20_000,
+  /** Tables of a trial that are older than this, in seconds, were left by a crash. */
+  trialLeftoverS: 600,
+  // listen
+  /** Bodies still on their way in, over all connections of both listeners: four of the largest; more are sent away. */
+  receivingBytes: 256 * MiB,
+  /** Room for a body whose size was not announced: what a batch of an exporter needs, doubled as it comes in. */
+  firstBodyBytes: 64 * KiB,
+  /** A request must be in whole after this long: three times what an exporter waits for its answer. */
+  requestMs: 30_000,
+  /** … and its head after this long: nobody who means well needs more than one packet for it. */
+  headMs: 10_000,
+  /** How often Node looks for requests that are late by these two. */
+  lateCheckMs: 5000,
+  /** Largest head of a request: a token and a few names; Node's own default. */
+  headBytes: 16 * KiB,
+  /** A connection without a request is closed after this long: metrics are sent once a minute. */
+  idleMs: 150_000,
+  /** Connections of one listener; an SDK holds one or two, and each costs a descriptor. */
+  connections: 4096,
+  /** Calls at a time on one gRPC connection: what the gRPC libraries take for granted. */
+  grpcStreams: 100,
+  /** Flow-control window of a gRPC call, so that a batch comes in without a pause on a far line … */
+  grpcCallWindowBytes: 1 * MiB,
+  /** … and of its connection. */
+  grpcWindowBytes: 4 * MiB,
+  /** Longest gRPC message of status: libraries refuse heads beyond 8 KiB, and percent-encoding triples. */
+  grpcMessageChars: 1000,
+  /** At a stop, how long a request under way may take to come in and to be answered before it is cut off. */
+  closeMs: 5000,
+
+  // commands
+  /** How often a running backup is looked at, for the progress bar. */
+  backupPollMs: 100,
+  /** … and a rewriting of tables that forgets a consumer. */
+  mutationPollMs: 100,
+  /** How long a command waits until what is in the spool is stored. */
+  settleMs: 60_000,
+  settlePollMs: 50,
 
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,

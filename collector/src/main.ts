@@ -1,24 +1,36 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Address, Config, Consumer } from './config/config.ts'
+import { pastMs } from './config/retention.ts'
+import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
 import { limits } from './limits.ts'
-import { watchSpool } from './metrics.ts'
+import { watch } from './metrics.ts'
+import { announce, withdraw } from './presence.ts'
+import { Receiving } from './receive/body.ts'
+import { grpcReceiver } from './receive/grpc.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
 import { Threads } from './receive/threads.ts'
 import { Inserter } from './spool/inserter.ts'
 import { Spool } from './spool/spool.ts'
-import { migrate } from './store/migrate.ts'
+import { migrate, profileOf } from './store/migrate.ts'
+import { proveAtStart } from './store/prove.ts'
+import { Settings } from './store/settings.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from './store/store.ts'
 import { timeText } from './store/time.ts'
 import { Door } from './token.ts'
+import { dataRoutes } from './web/data.ts'
+import { healthRoutes } from './web/health.ts'
 import { webServer } from './web/server.ts'
 
 export interface Collector {
   /** `http://host:port` of the OTLP listener. */
   otlp: string
+  /** `host:port` of the OTLP/gRPC listener. */
+  grpc: string
   /** `http://host:port` of the viewer and the API. */
   web: string
   judge: Judge
@@ -40,16 +52,21 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
   const store = await openStore(url)
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
-    const applied = await migrate(store)
-    log.info({ store: store.place, migrations: applied.length }, 'store opened')
+    const applied = await migrate(store, config.store, { tell: (message) => log.warn(message) })
+    const profile = await profileOf(store, config.store)
+    log.info({ store: store.place, profile: profile.name, migrations: applied.length }, 'store opened')
+    const findings = await proveAtStart(store, !config.store.exactlyOnce, log)
+    const settings = new Settings(store, profile, log)
+    undo.push(() => settings.stop())
+    await settings.apply(config)
 
-    const spool = await Spool.open(embeddedFolder(url) ?? data, log)
-    watchSpool(() => spool.state())
+    const folder = embeddedFolder(url) ?? data
+    const spool = await Spool.open(folder, log)
     const threads = new Threads({
       spool,
       consumers: config.consumers,
       keySecret: process.env.CALLSIGHT_KEY_SECRET,
-      pastMs: limits.pastMs,
+      pastMs: pastMs(config),
       log,
     })
     const inserter = new Inserter({ spool, store, log, closeOlder: (ms) => threads.closeOlder(ms) })
@@ -64,9 +81,12 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
     const read = new Door(config.tokens, ['read', 'admin'])
     const intake = new Intake({ threads, spool, known: spool.takeKnown() })
-    const otlpServer = receiver({ intake, door: ingest, log })
-    undo.push(() => otlpServer.close())
+    const receiving = new Receiving()
+    const otlpServer = receiver({ intake, door: ingest, log, receiving })
+    const grpcServer = grpcReceiver({ intake, door: ingest, log, receiving })
+    undo.push(() => Promise.all([otlpServer.close(), grpcServer.close()]))
     const otlp = await listen(otlpServer, config.listen.otlp, 'OTLP', '--otlp')
+    const grpc = await listen(grpcServer, config.listen.grpc, 'OTLP/gRPC', '--otlp-grpc')
 
     // The viewer's address is known when it listens, which needs the judge.
     let webUrl = ''
@@ -74,12 +94,30 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
-    const web = webServer({ store, spool, judge, door: read, loopback, log })
+    const state = () => spool.state()
+    const bounds = { bytes: limits.spoolBytes, ageMs: limits.spoolAgeMs }
+    watch({ spool: state, bounds, threads: () => threads.workers })
+    const routes = [
+      healthRoutes({ store, spool: state, bounds, findings }),
+      dataRoutes({ store, settled: () => spool.settled(), backups: join(folder, 'backups') }),
+      doctorRoutes({
+        store,
+        spool: state,
+        bounds,
+        folder,
+        embedded: embeddedFolder(url) !== undefined,
+        accepted: !config.store.exactlyOnce,
+      }),
+    ]
+    const web = webServer({ store, judge, door: read, loopback, log, routes })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
+    announce(folder, { otlp, web: webUrl })
+    undo.push(async () => withdraw(folder))
 
     return {
       otlp,
+      grpc: grpc.slice('http://'.length),
       web: webUrl,
       judge,
       configure(next) {
@@ -88,6 +126,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
         threads.configure(next.consumers)
         void writeConsumers(next.consumers)
         judge.setConfig(next)
+        settings.follow(next)
       },
       stop: () => unwind(undo),
     }
@@ -115,9 +154,10 @@ async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {
 }
 
 /** A listener that others can reach needs a token. */
-function refuseOpenDoors(config: Config): void {
+export function refuseOpenDoors(config: Config): void {
   const listeners = [
     { address: config.listen.otlp, what: 'OTLP', scopes: ['ingest', 'admin'] },
+    { address: config.listen.grpc, what: 'OTLP/gRPC', scopes: ['ingest', 'admin'] },
     { address: config.listen.web, what: 'The viewer', scopes: ['read', 'admin'] },
   ]
   for (const { address, what, scopes } of listeners) {
@@ -133,7 +173,12 @@ function isLoopback({ host }: Address): boolean {
   return host === 'localhost' || host === '::1' || /^127\./.test(host)
 }
 
-async function listen(server: FastifyInstance, { host, port }: Address, what: string, flag: string): Promise<string> {
+interface Listener {
+  listen(address: Address): Promise<unknown>
+  server: { address(): AddressInfo | string | null }
+}
+
+async function listen(server: Listener, { host, port }: Address, what: string, flag: string): Promise<string> {
   try {
     await server.listen({ host, port })
   } catch (error) {

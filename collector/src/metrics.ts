@@ -1,6 +1,7 @@
 import { isMainThread } from 'node:worker_threads'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { SpoolState } from './spool/spool.ts'
+import type { SpoolBounds } from './web/health.ts'
 
 /** The collector's own metrics, for Prometheus. No label takes a value that a sender chooses. */
 export const registry = new Registry()
@@ -10,8 +11,26 @@ const registers = [registry]
 export const metrics = {
   requests: new Counter({
     name: 'callsight_otlp_requests_total',
-    help: 'OTLP requests by signal and HTTP status',
+    help: 'OTLP requests by signal and HTTP status, 499 for a client that hung up before its request was in; gRPC statuses as the HTTP ones they stand for',
     labelNames: ['signal', 'status'] as const,
+    registers,
+  }),
+  requestSeconds: new Histogram({
+    name: 'callsight_otlp_request_seconds',
+    help: 'Time from the whole request to its answer, by signal',
+    labelNames: ['signal'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers,
+  }),
+  receivingBytes: new Gauge({
+    name: 'callsight_receiving_bytes',
+    help: 'Bytes of memory held for OTLP requests that are still on their way in',
+    registers,
+  }),
+  connectionsRefused: new Counter({
+    name: 'callsight_connections_refused_total',
+    help: 'Connections closed unheard because a listener had as many as it takes',
+    labelNames: ['listener'] as const,
     registers,
   }),
   resent: new Counter({
@@ -65,29 +84,11 @@ export const metrics = {
     help: 'Attempts at an insert that failed and are repeated',
     registers,
   }),
-}
-
-/** Shows how full the spool is whenever somebody looks. */
-export function watchSpool(state: () => SpoolState): void {
-  const gauges: [name: string, help: string, read: (state: SpoolState) => number][] = [
-    ['bytes', 'Bytes of the spool not inserted yet', ({ bytes }) => bytes],
-    ['segments', 'Segments of the spool not inserted yet', ({ segments }) => segments],
-    ['rows', 'Rows of the spool not inserted yet', ({ rows }) => rows],
-    ['oldest_seconds', 'Age of the oldest rows not inserted yet', ({ oldestMs }) => oldestMs / 1000],
-    ['dead_letters', 'Files of the dead-letter folder', ({ deadLetters }) => deadLetters],
-    ['writable', '1 while the disk takes rows, else 0', ({ writable }) => Number(writable)],
-  ]
-  for (const [name, help, read] of gauges) {
-    registry.removeSingleMetric(`callsight_spool_${name}`)
-    new Gauge({
-      name: `callsight_spool_${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read(state()))
-      },
-    })
-  }
+  exactlyOnce: new Gauge({
+    name: 'callsight_exactly_once',
+    help: '1 when the self-test at the start proved that a repeated insert counts once',
+    registers,
+  }),
 }
 
 /** What was counted on one thread since it was last asked, to be added on the thread that shows the metrics. */
@@ -110,3 +111,65 @@ export async function takeCounts(): Promise<Counts> {
 export function addCounts(counts: Counts): void {
   for (const { name, labels, value } of counts) (metrics[name] as Counter).inc(labels, value)
 }
+/** A decode thread: a worker of node:worker_threads. */
+interface Thread {
+  performance: { eventLoopUtilization(): { active: number } }
+}
+
+interface Watched {
+  spool: () => SpoolState
+  bounds: SpoolBounds
+  threads: () => readonly Thread[]
+}
+
+let watched: Watched | undefined
+
+/** From now on the metrics of the spool and of the decode threads are those of this collector. */
+export function watch(parts: Watched | undefined): void {
+  watched = parts
+}
+
+/** A gauge whose value is asked for at each scrape. */
+function asked(name: string, help: string, value: (parts: Watched) => number): Gauge {
+  return new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      this.reset()
+      if (watched !== undefined) this.set(value(watched))
+    },
+  })
+}
+
+asked(
+  'callsight_spool_oldest_seconds',
+  'Lag: age of the oldest row that is not in ClickHouse yet',
+  ({ spool }) => spool().oldestMs / 1000,
+)
+asked('callsight_spool_limit_seconds', 'Age at which the spool stops taking', ({ bounds }) => bounds.ageMs / 1000)
+asked('callsight_spool_bytes', 'Bytes that wait for ClickHouse on the disk', ({ spool }) => spool().bytes)
+asked('callsight_spool_limit_bytes', 'Bytes at which the spool stops taking', ({ bounds }) => bounds.bytes)
+asked('callsight_spool_segments', 'Segments that wait for ClickHouse', ({ spool }) => spool().segments)
+asked('callsight_spool_rows', 'Rows that wait for ClickHouse', ({ spool }) => spool().rows)
+asked('callsight_spool_writable', '0 when the disk did not take the last write', ({ spool }) =>
+  Number(spool().writable),
+)
+asked(
+  'callsight_spool_dead_letters',
+  'Files of rows that ClickHouse refused for good',
+  ({ spool }) => spool().deadLetters,
+)
+
+new Counter({
+  name: 'callsight_decode_busy_seconds_total',
+  help: 'Time that a decode thread was busy: decoding, or waiting for the disk',
+  labelNames: ['thread'],
+  registers,
+  collect() {
+    this.reset()
+    for (const [thread, { performance }] of (watched?.threads() ?? []).entries()) {
+      this.inc({ thread }, performance.eventLoopUtilization().active / 1000)
+    }
+  },
+})

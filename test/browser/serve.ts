@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import { defaultConfig } from '../../collector/src/config/config.ts'
 import { Judge } from '../../collector/src/judge/judge.ts'
-import { emptyState } from '../../collector/src/spool/spool.ts'
 import type { Store } from '../../collector/src/store/store.ts'
 import { Door, digest } from '../../collector/src/token.ts'
 import { webServer } from '../../collector/src/web/server.ts'
@@ -14,7 +13,7 @@ export async function serve(store: Store, token?: string): Promise<{ server: Fas
     token === undefined ? [] : [{ name: 'test', scope: 'read' as const, sha256: digest(token), env: undefined }]
   const server = webServer({
     store,
-    spool: { state: () => emptyState },
+    routes: [],
     // It answers for what the seed says was judged; it does not judge itself.
     judge: new Judge({ store, config: defaultConfig, log, externalUrl: () => '' }),
     door: new Door(tokens, ['read', 'admin']),

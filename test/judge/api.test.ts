@@ -8,7 +8,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { alertCommand } from '../../collector/src/cli/alert.ts'
 import { parseConfig } from '../../collector/src/config/read.ts'
 import { Judge } from '../../collector/src/judge/judge.ts'
-import { emptyState } from '../../collector/src/spool/spool.ts'
 import type { Store } from '../../collector/src/store/store.ts'
 import { Door } from '../../collector/src/token.ts'
 import { webServer } from '../../collector/src/web/server.ts'
@@ -44,7 +43,7 @@ beforeAll(async () => {
   await judge.judgeAlerts()
   await judge.judgeStandings()
   const door = new Door(config!.tokens, ['admin'])
-  server = webServer({ store, spool: { state: () => emptyState }, judge, door, loopback: true, log })
+  server = webServer({ store, routes: [], judge, door, loopback: true, log })
   url = await server.listen({ host: '127.0.0.1', port: 0 })
 })
 afterAll(async () => {

@@ -157,7 +157,9 @@ describe.each(['protobuf', 'json'] as const)('an agent’s calls with payloads, 
       404,
       expect.stringContaining('application/problem+json'),
     ])
-    expect(await unknown.json()).toMatchObject({ detail: `there is no call ${callId(77)}; calls are kept for 30 days` })
+    expect(await unknown.json()).toMatchObject({
+      detail: `there is no call ${callId(77)}; calls are kept for as long as retention.calls says`,
+    })
     await collector.stop()
 
     await inStore(collector.data, async (store) => {

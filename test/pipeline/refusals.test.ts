@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { callsightProgram, inStore, Program, startCollector, temporaryFolder } from '../program.ts'
+import { callsightProgram, freePorts, inStore, Program, startCollector, temporaryFolder } from '../program.ts'
 
 const now = BigInt(Date.now()) * 1_000_000n
 const good = (spanId: string) =>
@@ -101,10 +101,9 @@ tokens:
     'up',
     '--data',
     join(temporaryFolder(), 'd'),
+    ...freePorts,
     '--otlp',
     '0.0.0.0:0',
-    '--web',
-    '127.0.0.1:0',
   ])
   expect((await open.ended).code).toBe(1)
   expect(open.stderr).toContain(
@@ -130,16 +129,7 @@ alerts:
 colour: blue
 `,
   )
-  const program = new Program([
-    callsightProgram,
-    'up',
-    '--config',
-    file,
-    '--otlp',
-    '127.0.0.1:0',
-    '--web',
-    '127.0.0.1:0',
-  ])
+  const program = new Program([callsightProgram, 'up', '--config', file, ...freePorts])
   expect(await program.ended).toEqual({ code: 1, signal: null })
   expect(program.stdout).toBe('')
   const places = program.stderr
@@ -162,20 +152,9 @@ it('a taken port says which one, and how to choose another', async () => {
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
   const { port } = other.address() as AddressInfo
   const start = async (flag: string) => {
-    const free = flag === '--otlp' ? '--web' : '--otlp'
     const data = join(temporaryFolder(), 'data')
-    const program = new Program([
-      callsightProgram,
-      'up',
-      '--data',
-      data,
-      flag,
-      `127.0.0.1:${port}`,
-      free,
-      '127.0.0.1:0',
-      '--log-level',
-      'silent',
-    ])
+    const taken = [...freePorts, flag, `127.0.0.1:${port}`]
+    const program = new Program([callsightProgram, 'up', '--data', data, ...taken, '--log-level', 'silent'])
     expect(await program.ended).toEqual({ code: 1, signal: null })
     return program.stderr
   }
@@ -185,21 +164,15 @@ it('a taken port says which one, and how to choose another', async () => {
   expect(await start('--web')).toBe(
     `callsight: cannot listen on 127.0.0.1:${port} for the viewer: the port is taken.\nStop what uses it, or choose another port with --web HOST:PORT (port 0 takes a free one).\n`,
   )
+  expect(await start('--otlp-grpc')).toBe(
+    `callsight: cannot listen on 127.0.0.1:${port} for OTLP/gRPC: the port is taken.\nStop what uses it, or choose another port with --otlp-grpc HOST:PORT (port 0 takes a free one).\n`,
+  )
   other.close()
 })
 
 it('a folder in use by another collector is refused in plain words', async () => {
   const collector = await startCollector()
-  const second = new Program([
-    callsightProgram,
-    'up',
-    '--data',
-    collector.data,
-    '--otlp',
-    '127.0.0.1:0',
-    '--web',
-    '127.0.0.1:0',
-  ])
+  const second = new Program([callsightProgram, 'up', '--data', collector.data, ...freePorts])
   expect((await second.ended).code).toBe(1)
   expect(second.stderr).toContain(`cannot open the embedded store in ${collector.data}`)
   expect(second.stderr).toContain('choose another folder with --data DIR')

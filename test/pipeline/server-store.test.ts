@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ClickHouse, startClickHouse } from '../clickhouse.ts'
-import { api, callsightProgram, Program, settled, startCollector, temporaryFolder } from '../program.ts'
+import { api, callsightProgram, freePorts, Program, settled, startCollector, temporaryFolder } from '../program.ts'
 import { until } from '../until.ts'
 
 let clickhouse: ClickHouse
@@ -116,8 +116,7 @@ it('loses nothing and doubles nothing while a view fails', async () => {
 }, 60_000)
 
 it('says which server it cannot reach, without the password', async () => {
-  const up = (url: string) =>
-    new Program([callsightProgram, 'up', '--clickhouse', url, '--otlp', '127.0.0.1:0', '--web', '127.0.0.1:0'])
+  const up = (url: string) => new Program([callsightProgram, 'up', '--clickhouse', url, ...freePorts])
   const nowhere = up('http://me:hunter2@127.0.0.1:9/calls')
   expect((await nowhere.ended).code).toBe(1)
   expect(nowhere.stderr).toContain('callsight: cannot open ClickHouse at http://127.0.0.1:9/calls: ')

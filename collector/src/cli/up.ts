@@ -1,12 +1,13 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import pino, { type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { parseAddress } from '../config/address.ts'
 import type { Address, Config } from '../config/config.ts'
 import { defaultConfig } from '../config/config.ts'
 import { faultText, Unreadable } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { limits } from '../limits.ts'
+import { openLog } from '../log.ts'
 import { type Collector, startCollector } from '../main.ts'
 import { embeddedFolder } from '../store/store.ts'
 
@@ -14,6 +15,7 @@ interface Options {
   config?: string
   data?: string
   otlp?: Address
+  otlpGrpc?: Address
   web?: Address
   clickhouse?: string
   logLevel: string
@@ -27,20 +29,21 @@ export function upCommand(): Command {
     .option('--data <dir>', 'folder of the embedded ClickHouse and of the spool (default: ./callsight-data)')
     .option('--clickhouse <url>', 'ClickHouse server instead, https://user:password@host:8443/callsight')
     .option('--otlp <host:port>', 'OTLP listener (default: 127.0.0.1:4318)', address)
+    .option('--otlp-grpc <host:port>', 'OTLP/gRPC listener (default: 127.0.0.1:4317)', address)
     .option('--web <host:port>', 'viewer and API (default: 127.0.0.1:4319)', address)
     .option('--log-level <level>', 'trace, debug, info, warn, error or silent', 'info')
     .action(up)
 }
 
 async function up(options: Options): Promise<void> {
-  const log = pino({ level: options.logLevel }, pino.destination({ fd: 2, sync: true }))
+  const log = openLog(options.logLevel)
   const config = configured(options)
   if (config === undefined) {
     process.exitCode = 1
     return
   }
   const collector = await startCollector(config, log, options.data)
-  process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web}\n`)
+  process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web} grpc=${collector.grpc}\n`)
   if (options.config !== undefined) follow(options.config, options, collector, log)
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGINT', resolve)
@@ -71,13 +74,22 @@ function configured(options: Options): Config | undefined {
     }
     config = read.config
   }
-  const server = options.clickhouse ?? (embeddedFolder(config.store.url) === undefined ? config.store.url : undefined)
-  const url = server ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
+  const url = storeUrl(config, options)
   return {
     ...config,
-    store: { url },
-    listen: { otlp: options.otlp ?? config.listen.otlp, web: options.web ?? config.listen.web },
+    store: { ...config.store, url },
+    listen: {
+      otlp: options.otlp ?? config.listen.otlp,
+      grpc: options.otlpGrpc ?? config.listen.grpc,
+      web: options.web ?? config.listen.web,
+    },
   }
+}
+
+/** Where the store is: the flags win over the file, and a server over --data, which then is the journal's folder only. */
+export function storeUrl({ store }: Config, { clickhouse, data }: Pick<Options, 'clickhouse' | 'data'>): string {
+  const server = clickhouse ?? (embeddedFolder(store.url) === undefined ? store.url : undefined)
+  return server ?? (data === undefined ? store.url : `embedded:${data}`)
 }
 
 /** Takes the file again when it changes; a faulty one is refused and the old one stays. */

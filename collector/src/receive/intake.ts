@@ -62,7 +62,7 @@ export class Intake {
     const work = this.#resends.once(`${signal} ${token}`, body, (key) =>
       this.#wait({ key, signal, wire, encoding, body, env, token }),
     )
-    return inTime(work)
+    return inTime(work).finally(metrics.requestSeconds.startTimer({ signal }))
   }
 
   async #wait(work: Work): Promise<Result> {

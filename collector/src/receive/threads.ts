@@ -62,6 +62,11 @@ export class Threads {
     for (let number = options.threads ?? usualNumber; number > 0; number--) this.#start()
   }
 
+  /** For their load. */
+  get workers(): readonly Worker[] {
+    return this.#threads.map(({ worker }) => worker)
+  }
+
   /** True when a thread would start on a request soon. */
   get room(): boolean {
     return this.#suspects.length === 0 && !this.#trying && this.#threads.some(({ room }) => room)
@@ -170,7 +175,7 @@ class Thread {
   readonly #name: string
   readonly #spool: Spool
   readonly #log: Logger
-  readonly #worker: Worker
+  readonly worker: Worker
   readonly #pending = new Map<number, Pending>()
   readonly #onRoom: () => void
   readonly #ended: Promise<void>
@@ -185,16 +190,16 @@ class Thread {
     this.#spool = spool
     this.#log = log
     this.#onRoom = onRoom
-    this.#worker = new Worker(program, {
+    this.worker = new Worker(program, {
       workerData: setup,
       resourceLimits: { maxOldGenerationSizeMb: limits.threadHeapMiB },
     })
-    this.#worker.on('message', (message: FromThread) => this.#receive(message))
-    this.#worker.on('error', (error) => {
+    this.worker.on('message', (message: FromThread) => this.#receive(message))
+    this.worker.on('error', (error) => {
       this.#reason = error.stack ?? error.message
     })
     this.#ended = new Promise((resolve) => {
-      this.#worker.once('exit', () => {
+      this.worker.once('exit', () => {
         this.#bury().then((lost) => {
           onEnd(lost)
           resolve()
@@ -220,12 +225,12 @@ class Thread {
     this.bytes += length
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { key: work.key, bytes: length, resolve, reject })
-      this.#worker.postMessage({ ...work, kind: 'take', id, body: bytes } satisfies ToThread, [bytes])
+      this.worker.postMessage({ ...work, kind: 'take', id, body: bytes } satisfies ToThread, [bytes])
     })
   }
 
   post(message: ToThread): void {
-    this.#worker.postMessage(message)
+    this.worker.postMessage(message)
   }
 
   closeOlder(ms: number): number | undefined {
@@ -249,8 +254,8 @@ class Thread {
       this.#closing = false
       this.#spool.closedBy(this.#name, message.closed)
     } else if (message.kind === 'disk') {
-      this.#spool.disk(this.#name, message.unwritable)
       const { unwritable } = message
+      this.#spool.disk(this.#name, unwritable === undefined)
       if (unwritable === undefined) this.#log.info('the spool can be written again')
       else this.#log.error({ reason: unwritable }, 'requests are sent away with 503 until the spool can be written')
     } else {

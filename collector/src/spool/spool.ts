@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { limits } from '../limits.ts'
 import { framesOf, truncate } from './file.ts'
@@ -29,20 +30,8 @@ export interface SpoolState {
   oldestMs: number
   /** Files in the dead-letter folder that hold rows. */
   deadLetters: number
-  /** Why the disk takes no frames, undefined when it does. */
-  unwritable: string | undefined
+  /** False when the disk did not take the last write. */
   writable: boolean
-}
-
-/** Nothing in it, and all is well. */
-export const emptyState: SpoolState = {
-  bytes: 0,
-  segments: 0,
-  rows: 0,
-  oldestMs: 0,
-  deadLetters: 0,
-  unwritable: undefined,
-  writable: true,
 }
 
 /**
@@ -64,7 +53,8 @@ export class Spool {
   #closed: Segment[] = []
   readonly #done: { path: string; bytes: number; at: number }[] = []
   readonly #open = new Map<string, Summary>()
-  readonly #unwritable = new Map<string, string>()
+  /** Threads that cannot write. */
+  readonly #unwritable = new Set<string>()
   #known: Known[] = []
   #deadLetters = 0
   /** Called when a segment was closed. */
@@ -103,15 +93,13 @@ export class Spool {
   state(): SpoolState {
     const waiting = [...this.#closed.filter(({ again }) => !again), ...this.#open.values()]
     const oldest = waiting.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY)
-    const [unwritable] = this.#unwritable.values()
     return {
       bytes: waiting.reduce((sum, { bytes }) => sum + bytes, 0),
       segments: waiting.length,
       rows: waiting.reduce((sum, { rows }) => sum + rows, 0),
       oldestMs: waiting.length === 0 ? 0 : Math.max(1, Date.now() - oldest),
       deadLetters: this.#deadLetters,
-      unwritable,
-      writable: unwritable === undefined,
+      writable: this.#unwritable.size === 0,
     }
   }
 
@@ -123,6 +111,21 @@ export class Spool {
     }
     if (oldestMs < limits.spoolAgeMs) return undefined
     return `rows have been waiting for ClickHouse for ${Math.round(oldestMs / 1000)} s, the limit is ${limits.spoolAgeMs / 1000} s`
+  }
+
+  /**
+   * Settles when what is in it now is stored.
+   *
+   * @throws Error when that takes too long
+   */
+  async settled(): Promise<void> {
+    const now = Date.now()
+    while (this.state().oldestMs > Date.now() - now) {
+      if (Date.now() > now + limits.settleMs) {
+        throw new Error(`${this.state().rows} rows still wait for ClickHouse after ${limits.settleMs / 1000} s`)
+      }
+      await pause(limits.settlePollMs)
+    }
   }
 
   /** A thread tells of the segment it is writing. */
@@ -138,9 +141,9 @@ export class Spool {
   }
 
   /** A thread tells whether it can write. */
-  disk(thread: string, unwritable: string | undefined): void {
-    if (unwritable === undefined) this.#unwritable.delete(thread)
-    else this.#unwritable.set(thread, unwritable)
+  disk(thread: string, writable: boolean): void {
+    if (writable) this.#unwritable.delete(thread)
+    else this.#unwritable.add(thread)
   }
 
   /** Takes over what a thread that died was writing. @returns the keys of the requests that are safe in it */

@@ -7,7 +7,6 @@ import type { Logger } from 'pino'
 import type { Judge } from '../judge/judge.ts'
 import { limits } from '../limits.ts'
 import { registry } from '../metrics.ts'
-import type { Spool } from '../spool/spool.ts'
 import type { Store } from '../store/store.ts'
 import type { Door } from '../token.ts'
 import { agentRoutes } from './agents.ts'
@@ -19,8 +18,9 @@ import { trafficRoutes } from './traffic.ts'
 
 export interface WebParts {
   store: Store
-  spool: Pick<Spool, 'state'>
   judge: Judge
+  /** What else is answered: health, and what a doctor asks. */
+  routes: readonly Routes[]
   /** Opened by tokens that may read. */
   door: Door
   /** The listener is on loopback: only then is a request checked for the name it was sent to. */
@@ -28,8 +28,10 @@ export interface WebParts {
   log: Logger
 }
 
+export type Routes = (server: FastifyInstance) => Promise<void>
+
 /** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
-export function webServer({ store, spool, judge, door, loopback, log }: WebParts): FastifyInstance {
+export function webServer({ store, judge, routes, door, loopback, log }: WebParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.webBodyBytes,
     forceCloseConnections: true,
@@ -74,14 +76,7 @@ export function webServer({ store, spool, judge, door, loopback, log }: WebParts
   server.register(boardRoutes(store))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  server.get('/healthz', async () => ({ status: 'ok' }))
-  server.get('/readyz', async (_request, reply) => {
-    const state = spool.state()
-    const full = state.bytes > limits.spoolBytes * 0.8
-    await store.ask('SELECT 1')
-    const status = state.unwritable ?? (full ? 'the spool is nearly full' : 'ok')
-    return reply.code(status === 'ok' ? 200 : 503).send({ status, spool: state })
-  })
+  for (const more of routes) server.register(more)
 
   const { page, viewer, uplot } = viewerFolders
   server.register(fastifyStatic, { root: viewer, prefix: '/viewer/', cacheControl: false })
