@@ -120,6 +120,32 @@ export const limits = {
   /** Rows of one API page. */
   pageRows: 1000,
 
+  // decode
+  /** Largest request in JSON: parsed, it takes some ten times as much. Protobuf has no such factor. */
+  jsonBytes: 16 * MiB,
+  /** Keys of attributes remembered between spans, and those of one span: real senders use some hundred. */
+  keysKnown: 8192,
+  /** … and the bytes of them. */
+  keyBytes: 1 * MiB,
+  /** Things worked out once and looked up after (operations, callers, resources …), each kind; then it starts anew. */
+  memoEntries: 16_384,
+  /** … and the bytes they are looked up by. */
+  memoBytes: 4 * MiB,
+  /** Longest resource that is remembered; a longer one is read each time. */
+  memoResourceBytes: 8 * KiB,
+  /** Different operations of one service and day; the rest is `_OTHER`. More than this is no list of operations. */
+  operationsPerService: 2000,
+  /** Different consumers of one service and day; the rest is `_OTHER`: roll-ups grow with them. */
+  consumersPerService: 50_000,
+  /** Both, over all services: 40 bytes each. When it is full, the day starts anew for all. */
+  namesKnown: 500_000,
+  /** Services whose overflow is told by name between two looks; the count has them all. */
+  overflowsTold: 100,
+  /** Calls that one sampled call may stand for: one in a million; more is a mistake of the sender. */
+  weight: 1 << 20,
+  /** Longest text of a log record. */
+  logBodyChars: 16 * KiB,
+
   // store
   /** Longest life of anything: what ClickHouse's dates and a legal department can make sense of. */
   retentionDays: 3660,

@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { limits } from '../limits.ts'
-import { metrics } from '../metrics.ts'
-import type { Row } from '../store/store.ts'
-import { type Attributes, emptyAttributes, type Span, type Value } from './otlp.ts'
-import { clip, text } from './value.ts'
+import { limits } from '../../../collector/src/limits.ts'
+import { type Attributes, emptyAttributes, type Value } from '../../../collector/src/receive/otlp.ts'
+import { clip } from '../../../collector/src/receive/value.ts'
+import type { Row } from '../../../collector/src/store/store.ts'
+import type { Span } from './otlp.ts'
+import { text } from './value.ts'
 
 /**
  * Headers that are stored whoever sends them: they say how an answer was made and read, and have no room for what
@@ -54,7 +55,6 @@ export function payloadRow({ attributes: a }: Span, call: Row, ours: boolean): R
   const query = masked ? room.take(textOf(a['url.query'])) : ''
   const headers = { request: headersOf(a, 'request', masked, room), response: headersOf(a, 'response', masked, room) }
   const bodies = masked ? { request: bodyOf(a, 'request', room), response: bodyOf(a, 'response', room) } : noBodies
-  if (!masked) countWithheld(a)
   const found = sides.some((side) => headers[side].number > 0 || bodies[side].text !== '')
   if (query === '' && !found) return undefined
   return {
@@ -128,7 +128,6 @@ function headersOf(a: Attributes, side: Side, masked: boolean, room: Room) {
     // The older form of the convention wrote content_type.
     const name = key.slice(prefixes[side].length).toLowerCase().replaceAll('_', '-')
     if (!masked && !harmless.has(name)) {
-      metrics.withheld.inc({ what: 'header' })
       continue
     }
     const value = a[key]
@@ -145,13 +144,6 @@ function headersOf(a: Attributes, side: Side, masked: boolean, room: Room) {
   return headers
 }
 
-function countWithheld(a: Attributes): void {
-  if (a['url.query'] !== undefined) metrics.withheld.inc({ what: 'query' })
-  for (const side of sides) {
-    if (a[`http.${side}.body.content`] !== undefined) metrics.withheld.inc({ what: 'body' })
-  }
-}
-
 /** Text, also when it came as bytes; other bytes cannot have been masked, and are not kept. */
 function textOf(value: Value | undefined): string {
   if (typeof value === 'string') return value
@@ -162,6 +154,5 @@ function textOf(value: Value | undefined): string {
     const whole = value.subarray(0, value.length - cut)
     if (isUtf8(whole)) return Buffer.from(whole.buffer, whole.byteOffset, whole.byteLength).toString('utf8')
   }
-  metrics.withheld.inc({ what: 'bytes' })
   return ''
 }

@@ -1,11 +1,14 @@
-import { limits } from '../limits.ts'
-import type { Row } from '../store/store.ts'
-import { microText } from '../store/time.ts'
-import type { Consumers } from './consumer.ts'
-import type { Operations } from './operation.ts'
-import type { Attributes, Span } from './otlp.ts'
-import { grpcOutcome, httpOutcome, type Outcome } from './outcome.ts'
-import { clip, count, text } from './value.ts'
+import { limits } from '../../../collector/src/limits.ts'
+import type { Consumers } from '../../../collector/src/receive/consumer.ts'
+import type { Operations } from '../../../collector/src/receive/operation.ts'
+import type { Attributes } from '../../../collector/src/receive/otlp.ts'
+import { grpcOutcome, httpOutcome, type Outcome } from '../../../collector/src/receive/outcome.ts'
+import { clip } from '../../../collector/src/receive/value.ts'
+import type { Row } from '../../../collector/src/store/store.ts'
+import { microText } from '../../../collector/src/store/time.ts'
+import type { Span } from './otlp.ts'
+import { count, text } from './value.ts'
+import { weightOf } from './weight.ts'
 
 /** What is the same for all spans of one resource. */
 export interface Origin {
@@ -63,12 +66,7 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
   const status = statusOf(a)
   const route = text(a['http.route'] ?? a['url.template'])
   const path = pathOf(a)
-  const consumer = consumers.resolve(
-    text(a['callsight.consumer.id'] ?? a['enduser.id'] ?? a['user.id']),
-    text(a['callsight.consumer.name']),
-    text(a['callsight.consumer.plan']),
-    origin,
-  )
+  const consumer = consumerOf(a, origin, consumers)
   const style = styleOf(a)
   const named = text(a['callsight.operation']) || operationName(a, style)
   return {
@@ -93,19 +91,19 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
     status,
     outcome: outcomeOf(a, span, status, style),
     error_code: errorCode(a),
-    duration_us: span.endNs > span.startNs ? Number((span.endNs - span.startNs) / 1000n) : 0,
+    duration_us: durationOf(span),
     ttfb_us: count(a['callsight.ttfb_us']),
     loop_wait_us: count(a['callsight.loop_wait_us']),
     request_bytes: count(a['http.request.body.size'] ?? a['http.request_content_length']),
     response_bytes: count(a['http.response.body.size'] ?? a['http.response_content_length']),
     units: a['callsight.units'] === undefined ? 1 : Math.min(count(a['callsight.units']), 0xffffffff),
-    weight: 1,
+    weight: weightOf(span),
     client_address: text(a['client.address'] ?? a['http.client_ip']),
     user_agent: text(a['user_agent.original'] ?? a['http.user_agent']),
     detail: text(a['callsight.detail']),
     trace_id: span.traceId,
     span_id: span.spanId,
-    parent_span_id: span.parentSpanId,
+    parent_span_id: span.parentSpanId.length === 16 ? span.parentSpanId : '',
     attributes: otherAttributes(a, direction === 'out' ? peerTaken : undefined),
   }
 }
@@ -120,15 +118,29 @@ export function spanRow(span: Span, scope: string, origin: Origin): Row {
     service: origin.service,
     trace_id: span.traceId,
     span_id: span.spanId,
-    parent_span_id: span.parentSpanId,
+    parent_span_id: span.parentSpanId.length === 16 ? span.parentSpanId : '',
     name: clip(span.name),
     kind: kinds[span.kind] ?? 'unspecified',
     scope: clip(scope),
-    duration_us: span.endNs > span.startNs ? Number((span.endNs - span.startNs) / 1000n) : 0,
+    duration_us: durationOf(span),
     failed: span.statusCode === 2,
     message: clip(span.statusMessage),
     attributes: otherAttributes(span.attributes),
   }
+}
+
+function consumerOf(a: Attributes, origin: Origin, consumers: Consumers): { id: string; plan: string } {
+  const id = text(a['callsight.consumer.id'] ?? a['enduser.id'] ?? a['user.id'])
+  const name = text(a['callsight.consumer.name'])
+  const plan = text(a['callsight.consumer.plan'])
+  const found = consumers.resolve(id, plan, origin)
+  if (id !== '' && !found.configured && (name !== '' || plan !== '')) consumers.note(id, name, plan)
+  return found
+}
+
+/** Microseconds, at most 2^53. */
+function durationOf({ startNs, endNs }: Span): number {
+  return endNs > startNs ? Math.min(Number((endNs - startNs) / 1000n), Number.MAX_SAFE_INTEGER) : 0
 }
 
 /** OpenTelemetry's own attributes of a user are set by the application. */
@@ -197,11 +209,11 @@ function portOf(a: Attributes): number {
 
 /** Attributes that have a column, or that may carry what people send and so do not belong beside the counts. */
 const taken =
-  /^(http\.(method|status_code|route|target|url|host|user_agent|client_ip|flavor|scheme|server_name|status_text|request_content_length|response_content_length)|http\.re(quest|sponse)\.(method|status_code|(body|headers?|cookies?)(\..*)?)|url\.(path|query|template|scheme)|client\.address|user_agent\.original|callsight\.(consumer\.(id|name|plan|source|verified)|style|operation|operation\.source|outcome|error\.code|ttfb_us|loop_wait_us|units|detail|redaction|re(quest|sponse)\.body\.truncated)|enduser\..*|user\..*|error\.type)$/
+  /^(http\.(method|status_code|route|target|url|host|user_agent|client_ip|flavor|scheme|server_name|status_text|request_content_length|response_content_length)|http\.re(quest|sponse)\.(method|status_code|(body|headers?|cookies?)(\..*)?)|url\.(path|query|template|scheme)|client\.address|user_agent\.original|callsight\.(consumer\.(id|name|plan|source|verified)|style|operation|operation\.source|outcome|error\.code|ttfb_us|loop_wait_us|units|detail|redaction|re(quest|sponse)\.body\.truncated)|enduser\..*|user\..*|error\.type)$/s
 /** The same of outgoing calls, whose peer has columns. */
 const peerTaken = /^(server\.(address|port)|net\.peer\.(name|port)|url\.full)$/
 
-function otherAttributes(a: Attributes, alsoTaken?: RegExp): Record<string, string> {
+export function otherAttributes(a: Attributes, alsoTaken?: RegExp): Record<string, string> {
   const kept: Record<string, string> = {}
   let number = 0
   for (const [key, value] of Object.entries(a)) {
