@@ -70,6 +70,17 @@ describe('the spool', () => {
     expect(existsSync(join(stopped.folder, 'stopped'))).toBe(false)
   })
 
+  it('inserts into a server only what was done a moment ago once more: its tables may have forgotten the rest', async () => {
+    const started = await Spool.open(data, log)
+    const writer = new SegmentWriter(started.folder, '1')
+    writer.append(['key'], [one])
+    started.closedBy('1', writer.close())
+    await started.finish(started.closed[0]!)
+    const killed = await Spool.open(data, log, -1000)
+    expect(killed.closed).toEqual([])
+    expect(readdirSync(join(killed.folder, 'done'))).toEqual([])
+  })
+
   it('says that it is full by bytes and by age', async () => {
     const spool = await Spool.open(data, log)
     expect(spool.full()).toBeUndefined()
