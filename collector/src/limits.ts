@@ -46,7 +46,7 @@ export const limits = {
   answerMs: 8000,
   /** Heap of a decode thread: a JSON body of the largest size becomes about a GiB of objects. */
   threadHeapMiB: 2048,
-  /** Requests that end a decode thread are tried this often, then each alone, and then refused: one of them is the cause. */
+  /** Requests that a decode thread had when it died are tried again this often, then each alone, then refused. */
   threadDeaths: 2,
   /** A frame is written after this much decoding, … */
   frameMs: 20,
@@ -72,6 +72,11 @@ export const limits = {
   doneMs: 120_000,
   /** … or while they are less than this together. */
   doneBytes: 1024 * MiB,
+  /**
+   * After a kill, segments inserted at most this long ago are inserted once more into a server: ten collectors that
+   * insert twice a second fill the 10,000 blocks that its tables remember in eight minutes.
+   */
+  againMs: 240_000,
   /** Pause between two attempts to write to a disk that failed, and what is written to see whether it works again. */
   mendMs: 1000,
   probeBytes: 64 * KiB,

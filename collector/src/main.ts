@@ -61,7 +61,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     await settings.apply(config)
 
     const folder = embeddedFolder(url) ?? data
-    const spool = await Spool.open(folder, log)
+    const spool = await Spool.open(folder, log, embeddedFolder(url) === undefined ? limits.againMs : undefined)
     const threads = new Threads({
       spool,
       consumers: config.consumers,
