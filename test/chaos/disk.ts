@@ -1,0 +1,53 @@
+import { mkdirSync, rmSync, statfsSync } from 'node:fs'
+import { join } from 'node:path'
+import { output } from './program.ts'
+
+/** Room for a long run's data, in memory. */
+const SIZE = '1g'
+
+/** A small file system of its own, that can be filled to the last byte. */
+export class Disk {
+  readonly folder: string
+  #ballast = 0
+  #timer: NodeJS.Timeout | undefined
+
+  private constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** Undefined where mounting is not allowed. */
+  static async mount(folder: string): Promise<Disk | undefined> {
+    mkdirSync(folder)
+    try {
+      await output('mount', ['-t', 'tmpfs', '-o', `size=${SIZE}`, 'callsight-chaos', folder])
+      return new Disk(folder)
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Takes all free space, and what becomes free, until `empty`. */
+  async fill(): Promise<void> {
+    const { bavail, bsize } = statfsSync(this.folder)
+    // What somebody else takes in this moment is as good.
+    if (bavail > 0) {
+      const ballast = join(this.folder, `ballast-${this.#ballast++}`)
+      await output('fallocate', ['-l', String(bavail * bsize), ballast]).catch(() => {})
+    }
+    this.#timer = setTimeout(() => this.fill(), 50)
+  }
+
+  empty(): void {
+    clearTimeout(this.#timer)
+    while (this.#ballast > 0) rmSync(join(this.folder, `ballast-${--this.#ballast}`), { force: true })
+  }
+
+  get usedBytes(): number {
+    const { blocks, bfree, bsize } = statfsSync(this.folder)
+    return (blocks - bfree) * bsize
+  }
+
+  unmount(): Promise<unknown> {
+    return output('umount', ['--lazy', this.folder])
+  }
+}
