@@ -44,7 +44,7 @@ export async function chaos(options: PlanOptions, tell: (line: string) => void):
   const begun = performance.now()
   const root = mkdtempSync(join(tmpdir(), 'callsight-chaos-'))
   const disk = options.without.has('disk') ? undefined : await Disk.mount(join(root, 'disk'))
-  const collector = await Collector.on(join(disk?.folder ?? root, 'data'))
+  const collector = await Collector.on(join(disk?.folder ?? root, 'data'), join(root, 'log'))
   const relays = [await Relay.before(collector.otlp)]
   if (collector.grpc !== undefined) relays.push(await Relay.before(collector.grpc))
   let senders: Senders = { raw: [], apps: [], exporters: [] }
@@ -65,8 +65,10 @@ export async function chaos(options: PlanOptions, tell: (line: string) => void):
         await faults.run(step)
         tell(progress(n, step.kind, faults, collector, senders))
       }
+      for (const relay of relays) relay.disarm()
     })
     tell('waiting for the store to come to rest')
+    await delivered(collector, senders.apps)
     await settled(collector)
     await Promise.all(senders.apps.map((app) => app.stop()))
     await settled(collector)
@@ -79,7 +81,7 @@ export async function chaos(options: PlanOptions, tell: (line: string) => void):
     await Promise.all([...senders.apps, ...senders.exporters].map((sender) => sender.kill()))
     if (collector.running) await collector.kill()
     await Promise.all(relays.map((relay) => relay.close()))
-    if (kept) tell(`the data is kept in ${collector.data}`)
+    if (kept) tell(`data and log are kept in ${root}`)
     else {
       await disk?.unmount()
       rmSync(root, { recursive: true })
@@ -123,6 +125,24 @@ async function underLoad({ raw, apps, exporters }: Senders, collector: Collector
     stopped = true
     clearInterval(scraping)
   }
+}
+
+/**
+ * Waits until the agents have nothing left to send: after many outages one may be in a pause of half a minute, and the
+ * two seconds of a process's end are not enough for all it holds then.
+ */
+function delivered({ web }: Collector, apps: App[]): Promise<unknown> {
+  return until(
+    'closed accounts of the agents',
+    async () => {
+      const response = await fetch(`http://127.0.0.1:${web}/api/v1/agents`)
+      const { agents } = (await response.json()) as { agents: { service: string; seen: number; in_flight: number }[] }
+      return apps.every(({ service, answered }) =>
+        agents.some((agent) => agent.service === service && agent.seen === answered && agent.in_flight === 0),
+      )
+    },
+    SETTLE_MS,
+  )
 }
 
 /** Waits until no more rows are stored, and something has been. */

@@ -18,25 +18,28 @@ export class Collector {
   /** Requests recognised as sent before: at least, for what is counted within a second of a kill is not seen. */
   resent = 0
   #resentNow = 0
+  readonly #log: string
   #program: Program | undefined
 
-  private constructor(data: string, otlp: number, web: number, grpc: number | undefined) {
+  private constructor(data: string, log: string, otlp: number, web: number, grpc: number | undefined) {
     this.data = data
+    this.#log = log
     this.otlp = otlp
     this.web = web
     this.grpc = grpc
   }
 
-  static async on(data: string): Promise<Collector> {
+  /** @param log file of what it says in all its lives */
+  static async on(data: string, log: string): Promise<Collector> {
     const help = await output(process.execPath, [program, 'up', '--help'])
     const grpc = help.includes('--grpc') ? await freePort() : undefined
-    return new Collector(data, await freePort(), await freePort(), grpc)
+    return new Collector(data, log, await freePort(), await freePort(), grpc)
   }
 
   spawn(): Program {
     const ports = [`--otlp=127.0.0.1:${this.otlp}`, `--web=127.0.0.1:${this.web}`]
     if (this.grpc !== undefined) ports.push(`--grpc=127.0.0.1:${this.grpc}`)
-    this.#program = new Program([program, 'up', '--data', this.data, '--log-level=warn', ...ports])
+    this.#program = new Program([program, 'up', '--data', this.data, '--log-level=warn', ...ports], {}, this.#log)
     return this.#program
   }
 
@@ -47,7 +50,7 @@ export class Collector {
       const begun = performance.now()
       const running = this.spawn()
       while (running.running && performance.now() < deadline) {
-        if (/^ready /m.test(running.output)) {
+        if (this.ready) {
           this.starts.push(performance.now() - begun)
           return
         }
@@ -55,7 +58,7 @@ export class Collector {
       }
       await running.end('SIGKILL')
       this.failedStarts++
-      if (performance.now() > deadline) throw new Error(`the collector does not start: ${running.output}`)
+      if (performance.now() > deadline) throw new Error(`the collector does not start: ${running.output.slice(-2000)}`)
       await pause(200)
     }
   }
@@ -80,6 +83,10 @@ export class Collector {
 
   get running(): boolean {
     return this.#program?.running === true
+  }
+
+  get ready(): boolean {
+    return /^ready /m.test(this.#program?.output ?? '')
   }
 
   /** How many rows this life has stored; undefined when it does not say. */

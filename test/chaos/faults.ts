@@ -16,6 +16,8 @@ interface Around {
 /** Does to the collector what the plan says. */
 export class Faults {
   readonly done: Record<Kind, number> = { kill: 0, cut: 0, freeze: 0, view: 0, disk: 0 }
+  /** Failing views beside which the collector took requests. */
+  readyBesideView = 0
   readonly #around: Around
 
   constructor(around: Around) {
@@ -62,8 +64,10 @@ export class Faults {
       'CREATE TABLE chaos_sink (n UInt8) ENGINE = Null',
       `CREATE MATERIALIZED VIEW chaos_feed TO chaos_sink AS SELECT toUInt8(throwIf(1, 'as planned')) AS n FROM ${step.on}`,
     )
-    await this.#start()
+    // It is not waited for: a collector may also wait for its engine before it takes requests.
+    collector.spawn()
     await pause(step.for)
+    if (collector.ready) this.readyBesideView++
     await collector.kill()
     await ask(collector.data, 'DROP TABLE chaos_feed SYNC', 'DROP TABLE chaos_sink SYNC')
     await this.#start()

@@ -44,7 +44,7 @@ export function plan({ kills, seconds, seed, without }: PlanOptions): Step[] {
     // Now and then for longer than the ten seconds after which exporters hang up.
     if (random() < 0.2) slot.push({ kind: 'freeze', wait: 0, for: random() < 0.1 ? 11_000 : between(300, 3000) })
     if (kill % rare === viewAt)
-      slot.push({ kind: 'view', wait: 0, on: one('calls', 'calls_1m'), for: between(2000, 5000) })
+      slot.push({ kind: 'view', wait: 0, on: one('calls', 'calls_1m'), for: between(3000, 7000) })
     if (kill % rare === diskAt) slot.push({ kind: 'disk', wait: 0, for: between(2000, 5000), kill: random() < 0.5 })
     const moment = one<Moment>('at work', 'at work', 'at work', 'starting', 'stopping')
     slot.push({ kind: 'kill', wait: 0, moment, after: moment === 'at work' ? 0 : between(0, 900) })

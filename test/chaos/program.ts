@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { appendFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { until } from '../until.ts'
@@ -13,7 +14,8 @@ export class Program {
   running = true
   readonly ended: Promise<unknown>
 
-  constructor(args: string[], env: Record<string, string> = {}) {
+  /** @param log file that what it prints is added to */
+  constructor(args: string[], env: Record<string, string> = {}, log?: string) {
     this.child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
@@ -21,6 +23,7 @@ export class Program {
     for (const stream of [this.child.stdout!, this.child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.output = (this.output + text).slice(-20_000)
+        if (log !== undefined) appendFileSync(log, text)
       })
     }
     this.ended = once(this.child, 'close').then(() => {
@@ -56,7 +59,8 @@ export function output(command: string, args: string[], input = ''): Promise<str
       if (error === null) resolve(stdout)
       else reject(new Error(`${command} ${args.join(' ')}: ${stderr || error.message}`))
     })
-    child.stdin!.end(input)
+    // One that reads nothing may be gone already.
+    child.stdin!.on('error', () => {}).end(input)
   })
 }
 

@@ -42,6 +42,11 @@ export class Relay {
     }
   }
 
+  /** Forgets the cuts that no bytes have met yet. */
+  disarm(): void {
+    for (const pair of this.#pairs) delete pair.armed
+  }
+
   async close(): Promise<void> {
     for (const pair of this.#pairs) part(pair)
     await new Promise((resolve) => this.#server.close(resolve))

@@ -63,7 +63,7 @@ function happened({ collector, senders, faults, relays, disk, seconds }: Outcome
     ['kill -9', collector.kills],
     ['connections cut or held up', cuts.map((how) => `${hits(how)} ${how}`).join(', ')],
     ['SIGSTOP … SIGCONT', faults.done.freeze],
-    ['view failed', faults.done.view],
+    ['view failed', `${faults.done.view}, beside which the collector took requests ${faults.readyBesideView}`],
     ['disk full', disk ? faults.done.disk : 'left out'],
     ['requests of raw senders', sum(({ requests }) => requests.length)],
     ['their answers', [...answers].map(([status, n]) => `${n} × ${status}`).join(', ')],
