@@ -1,6 +1,6 @@
 import { mkdirSync, rmSync, statfsSync } from 'node:fs'
 import { join } from 'node:path'
-import { output } from './program.ts'
+import { output, pause } from './program.ts'
 
 /** Room for a long run's data, in memory. */
 const SIZE = '1g'
@@ -9,7 +9,8 @@ const SIZE = '1g'
 export class Disk {
   readonly folder: string
   #ballast = 0
-  #timer: NodeJS.Timeout | undefined
+  #full = false
+  #filling: Promise<void> | undefined
 
   private constructor(folder: string) {
     this.folder = folder
@@ -28,23 +29,29 @@ export class Disk {
 
   /** Takes all free space, and what becomes free, until `empty`. */
   async fill(): Promise<void> {
-    const { bavail, bsize } = statfsSync(this.folder)
-    // What somebody else takes in this moment is as good.
-    if (bavail > 0) {
-      const ballast = join(this.folder, `ballast-${this.#ballast++}`)
-      await output('fallocate', ['-l', String(bavail * bsize), ballast]).catch(() => {})
-    }
-    this.#timer = setTimeout(() => this.fill(), 50)
+    this.#full = true
+    await this.#take()
+    this.#filling = this.#fillOn()
   }
 
-  empty(): void {
-    clearTimeout(this.#timer)
+  async empty(): Promise<void> {
+    this.#full = false
+    await this.#filling
     while (this.#ballast > 0) rmSync(join(this.folder, `ballast-${--this.#ballast}`), { force: true })
   }
 
-  get usedBytes(): number {
-    const { blocks, bfree, bsize } = statfsSync(this.folder)
-    return (blocks - bfree) * bsize
+  async #fillOn(): Promise<void> {
+    while (this.#full) {
+      await pause(50)
+      await this.#take()
+    }
+  }
+
+  async #take(): Promise<void> {
+    const { bavail, bsize } = statfsSync(this.folder)
+    // What somebody else takes in this moment is as good.
+    const ballast = join(this.folder, `ballast-${this.#ballast++}`)
+    if (bavail > 0) await output('fallocate', ['-l', String(bavail * bsize), ballast]).catch(() => {})
   }
 
   unmount(): Promise<unknown> {

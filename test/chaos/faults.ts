@@ -79,7 +79,7 @@ export class Faults {
     await pause(step.for / 2)
     const started = step.kill ? collector.kill().then(() => this.#start()) : undefined
     await pause(step.for / 2)
-    disk.empty()
+    await disk.empty()
     await started
     // A collector that ended by itself is an outage too.
     if (!collector.running) await this.#start()
