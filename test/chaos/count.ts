@@ -20,6 +20,8 @@ export interface Line {
 
 export interface Count {
   lines: Line[]
+  /** Parts that the engine found broken at a start and set aside. */
+  broken: string[]
   /** Empty when everything is there exactly once. */
   differences: string[]
 }
@@ -36,10 +38,12 @@ const byRequest =
 const agentAccounts = `SELECT service, max(seen) AS seen, max(sent) AS sent, arraySum(mapValues(maxMap(dropped))) AS dropped,
   max(payloads_kept) AS payloads FROM agent_reports_15m GROUP BY service`
 const agentReports = 'SELECT service, count() AS n, uniqExact(instance, ts) AS ids FROM agent_reports GROUP BY service'
+const brokenParts = "SELECT concat(table, ' ', name) AS part FROM system.detached_parts WHERE database = 'callsight'"
 
 /** Compares what is stored in the folder of a stopped collector with the accounts of the senders. */
 export async function count(data: string, { raw, apps, exporters }: Senders): Promise<Count> {
-  const answers = await ask(data, ...byService, byRequest, agentAccounts, agentReports)
+  const answers = await ask(data, ...byService, byRequest, agentAccounts, agentReports, brokenParts)
+  const broken = answers.pop()!.map(({ part }) => String(part))
   const [reports, accounts, requests] = [answers.pop()!, answers.pop()!, answers.pop()!]
   const lines = new Map<string, Line>()
   const line = (service: string): Line => {
@@ -73,7 +77,11 @@ export async function count(data: string, { raw, apps, exporters }: Senders): Pr
     if (Number(n) !== Number(ids)) differences.push(`${service}: ${n} agent reports, ${ids} of them different`)
   }
   const all = [...lines.values()].sort((a, b) => a.service.localeCompare(b.service))
-  return { lines: all, differences: [...differences, ...all.flatMap(differing), ...differingRequests(raw, requests)] }
+  return {
+    lines: all,
+    broken,
+    differences: [...differences, ...all.flatMap(differing), ...differingRequests(raw, requests)],
+  }
 }
 
 function differing({ service, ...of }: Line): string[] {

@@ -4,6 +4,10 @@ import { output, pause } from './program.ts'
 
 /** Room for a long run's data, in memory. */
 const SIZE = '1g'
+/** The last bytes of a disk go at the speed at which somebody writes them: this much every STEP_MS. */
+const SLOW_BYTES = 256 * 1024 * 1024
+const STEP_BYTES = 8 * 1024 * 1024
+const STEP_MS = 20
 
 /** A small file system of its own, that can be filled to the last byte. */
 export class Disk {
@@ -27,10 +31,14 @@ export class Disk {
     }
   }
 
-  /** Takes all free space, and what becomes free, until `empty`. */
+  /** Takes all free space, the last of it at the speed of a disk, and what becomes free, until `empty`. */
   async fill(): Promise<void> {
     this.#full = true
-    await this.#take()
+    const steps = SLOW_BYTES / STEP_BYTES
+    for (let step = 0; step < steps; step++) {
+      await this.#take(SLOW_BYTES - step * STEP_BYTES)
+      await pause(STEP_MS)
+    }
     this.#filling = this.#fillOn()
   }
 
@@ -42,16 +50,17 @@ export class Disk {
 
   async #fillOn(): Promise<void> {
     while (this.#full) {
-      await pause(50)
-      await this.#take()
+      await this.#take(0)
+      await pause(STEP_MS)
     }
   }
 
-  async #take(): Promise<void> {
+  async #take(leave: number): Promise<void> {
     const { bavail, bsize } = statfsSync(this.folder)
-    // What somebody else takes in this moment is as good.
+    const bytes = bavail * bsize - leave
     const ballast = join(this.folder, `ballast-${this.#ballast++}`)
-    if (bavail > 0) await output('fallocate', ['-l', String(bavail * bsize), ballast]).catch(() => {})
+    // What somebody else takes in this moment is as good.
+    if (bytes > 0) await output('fallocate', ['-l', String(bytes), ballast]).catch(() => {})
   }
 
   unmount(): Promise<unknown> {

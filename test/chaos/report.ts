@@ -48,7 +48,7 @@ export function report(outcome: Outcome): string {
   ].join('\n\n')
 }
 
-function happened({ collector, senders, faults, relays, disk, seconds }: Outcome): [string, string | number][] {
+function happened({ collector, senders, faults, relays, disk, seconds, broken }: Outcome): [string, string | number][] {
   const { raw, exporters } = senders
   const sum = (of: (sender: (typeof raw)[number]) => number) => raw.reduce((total, sender) => total + of(sender), 0)
   const answers = new Map<string, number>()
@@ -77,6 +77,7 @@ function happened({ collector, senders, faults, relays, disk, seconds }: Outcome
     ['longest time without a 200, s', (Math.max(...raw.map((one) => one.longestOutage)) / 1000).toFixed(1)],
     ['starts', `${starts.length}, p50 ${ms(starts, 0.5)} ms, longest ${ms(starts, 1)} ms`],
     ['starts that ended by themselves', collector.failedStarts],
+    ['parts that the engine found broken and set aside', broken.join(', ') || 0],
   ]
 }
 
