@@ -33,14 +33,19 @@ export interface Outcome extends Count {
   seconds: number
 }
 
+export interface ChaosOptions extends PlanOptions {
+  /** Leaves data and log where they are when something differs, for whoever wants to see why. */
+  keep: boolean
+}
+
 /**
  * Runs senders against a collector that is killed, frozen, cut off, refused by its engine and out of disk space, lets it
  * come to rest, and compares what is stored with what was acknowledged.
  *
  * @param tell hears of the progress, a line at a time
- * @throws Error when the collector or a sender does not come to its end; the folder is kept then, and where they differ
+ * @throws Error when the collector or a sender does not come to its end
  */
-export async function chaos(options: PlanOptions, tell: (line: string) => void): Promise<Outcome> {
+export async function chaos(options: ChaosOptions, tell: (line: string) => void): Promise<Outcome> {
   const begun = performance.now()
   const root = mkdtempSync(join(tmpdir(), 'callsight-chaos-'))
   const disk = options.without.has('disk') ? undefined : await Disk.mount(join(root, 'disk'))
@@ -48,7 +53,7 @@ export async function chaos(options: PlanOptions, tell: (line: string) => void):
   const relays = [await Relay.before(collector.otlp)]
   if (collector.grpc !== undefined) relays.push(await Relay.before(collector.grpc))
   let senders: Senders = { raw: [], apps: [], exporters: [] }
-  let kept = true
+  let { keep } = options
   try {
     await collector.start()
     senders = startSenders(relays, options.seed)
@@ -74,14 +79,14 @@ export async function chaos(options: PlanOptions, tell: (line: string) => void):
     await settled(collector)
     await collector.stop()
     const counted = await count(collector.data, senders)
-    kept = counted.differences.length > 0
+    keep &&= counted.differences.length > 0
     const seconds = (performance.now() - begun) / 1000
     return { ...counted, seed: options.seed, collector, senders, faults, relays, disk: disk !== undefined, seconds }
   } finally {
     await Promise.all([...senders.apps, ...senders.exporters].map((sender) => sender.kill()))
     if (collector.running) await collector.kill()
     await Promise.all(relays.map((relay) => relay.close()))
-    if (kept) tell(`data and log are kept in ${root}`)
+    if (keep) tell(`data and log are kept in ${root}${disk === undefined ? '' : ', part of which is mounted'}`)
     else {
       await disk?.unmount()
       rmSync(root, { recursive: true })
@@ -145,16 +150,16 @@ function delivered({ web }: Collector, apps: App[]): Promise<unknown> {
   )
 }
 
-/** Waits until no more rows are stored, and something has been. */
+/** Waits until nothing waits for the engine and the store has stood still for a while. */
 async function settled(collector: Collector): Promise<void> {
-  let last = 0
+  let last: number | undefined
   let since = performance.now()
   await until(
     'store at rest',
     async () => {
-      const rows = await collector.scrape()
-      if (rows !== last) since = performance.now()
-      last = rows ?? 0
+      const found = await collector.scrape()
+      if (found?.stored !== last || found?.waiting !== 0) since = performance.now()
+      last = found?.stored
       return performance.now() - since > STILL_MS
     },
     SETTLE_MS,

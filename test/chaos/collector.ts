@@ -32,13 +32,13 @@ export class Collector {
   /** @param log file of what it says in all its lives */
   static async on(data: string, log: string): Promise<Collector> {
     const help = await output(process.execPath, [program, 'up', '--help'])
-    const grpc = help.includes('--grpc') ? await freePort() : undefined
+    const grpc = help.includes('--otlp-grpc') ? await freePort() : undefined
     return new Collector(data, log, await freePort(), await freePort(), grpc)
   }
 
   spawn(): Program {
     const ports = [`--otlp=127.0.0.1:${this.otlp}`, `--web=127.0.0.1:${this.web}`]
-    if (this.grpc !== undefined) ports.push(`--grpc=127.0.0.1:${this.grpc}`)
+    if (this.grpc !== undefined) ports.push(`--otlp-grpc=127.0.0.1:${this.grpc}`)
     this.#program = new Program([program, 'up', '--data', this.data, '--log-level=warn', ...ports], {}, this.#log)
     return this.#program
   }
@@ -89,15 +89,16 @@ export class Collector {
     return /^ready /m.test(this.#program?.output ?? '')
   }
 
-  /** How many rows this life has stored; undefined when it does not say. */
-  async scrape(): Promise<number | undefined> {
+  /** What this life has stored, and what still waits for the engine, in rows or segments; undefined when it does not say. */
+  async scrape(): Promise<{ stored: number; waiting: number } | undefined> {
     try {
       const response = await fetch(`http://127.0.0.1:${this.web}/metrics`, { signal: AbortSignal.timeout(800) })
       const text = await response.text()
       const sum = (name: string) =>
         [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].reduce((n, [, v]) => n + Number(v), 0)
       this.#resentNow = sum('callsight_otlp_requests_resent_total')
-      return sum('callsight_stored_rows_total')
+      const waiting = sum('callsight_queued_rows') + sum('callsight_spool_segments')
+      return { stored: sum('callsight_stored_rows_total'), waiting }
     } catch {
       return undefined
     }

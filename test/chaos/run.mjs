@@ -28,6 +28,7 @@ const tell = (line) => {
   process.stdout.write(process.stdout.isTTY ? `\r\x1b[K${text}` : `${text}\n`)
 }
 const without = new Set(values.without.split(',').filter(Boolean))
-const outcome = await chaos({ kills: Number(values.kills), seconds: Number(values.seconds), seed, without }, tell)
+const options = { kills: Number(values.kills), seconds: Number(values.seconds), seed, without, keep: true }
+const outcome = await chaos(options, tell)
 console.log(`\n\n${report(outcome)}`)
 process.exit(outcome.differences.length === 0 ? 0 : 1)
