@@ -19,7 +19,7 @@ const APP_RATE = 40
 /** How long the store must stand still to be called settled. */
 const STILL_MS = 3000
 /** How long it may take until all senders have an answer and all rows are in the store. */
-const SETTLE_MS = 120_000
+const SETTLE_MS = 300_000
 
 /** What happened, and what came of it. */
 export interface Outcome extends Count {
