@@ -54,7 +54,9 @@ export class Refusals {
     const begin = signal === 'traces' ? 'that start' : 'dated'
     if (cause === 'invalid_id') return 'without a trace id of 16 bytes and a span id of 8'
     if (cause === 'in_the_future') return `${begin} more than ${minutes} minutes from now: set that machine's clock`
-    if (cause === 'too_old') return `older than ${this.#pastMs / 86_400_000} days`
+    if (cause === 'too_old') {
+      return `older than ${this.#pastMs / 86_400_000} days${signal === 'traces' ? '' : ', or without a time'}`
+    }
     return `not kept: Callsight reads callsight.agent.* and the numbers of a runtime (${runtimeMetrics.join('*, ')}*)`
   }
 }
