@@ -56,6 +56,12 @@ export const metrics = {
     labelNames: ['what'] as const,
     registers,
   }),
+  overflowed: new Counter({
+    name: 'callsight_overflowed_total',
+    help: 'Calls stored as _OTHER, because their service has too many operations or consumers',
+    labelNames: ['what'] as const,
+    registers,
+  }),
   queuedBytes: new Gauge({
     name: 'callsight_queued_bytes',
     help: 'Bytes of requests waiting for a decode thread',

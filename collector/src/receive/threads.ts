@@ -192,7 +192,12 @@ class Thread {
 
   #receive(message: FromThread): void {
     if (message.kind === 'counts') addCounts(message.counts)
-    else if (message.kind === 'closed') {
+    else if (message.kind === 'overflows') {
+      for (const { service, what } of message.overflows) {
+        const reason = `this service has more than ${limits[`${what}sPerService`]} ${what}s today; the rest is _OTHER`
+        this.#log.warn({ service }, reason)
+      }
+    } else if (message.kind === 'closed') {
       this.#openSince = undefined
       this.#closing = false
       this.#spool.closedBy(this.#name, message.closed)
