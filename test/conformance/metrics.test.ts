@@ -27,7 +27,7 @@ function point(name: string, value: number, attributes: Attributes = {}, start =
 function taken(metrics: unknown[], from: Attributes = resource, env: string | undefined = undefined) {
   const decoder = new Decoder({ consumers: [], keySecret: undefined, pastMs: 86_400_000, now: () => NOW })
   const result = decoder.take('metrics', 'protobuf', metricsOf(metrics, from), { env, token: '' })
-  return { ...(engine.rowsOf(decoder.drain()) as Record<string, unknown>), rejected: result.rejected }
+  return { rejected: result.rejected, ...engine.rowsOf(decoder.drain()) } as Record<string, unknown>
 }
 
 it('makes one row of an agent’s account, keeps the numbers of runtimes, and counts the metrics of others', () => {
