@@ -1,5 +1,8 @@
+import { once } from 'node:events'
+import { Agent, request as httpRequest } from 'node:http'
 import { deflateSync, gzipSync } from 'node:zlib'
 import { expect } from 'vitest'
+import { defaultConfig } from '../../collector/src/config/config.ts'
 import type { RunningCollector } from '../program.ts'
 import { asProtobuf, tracesOf } from './span.ts'
 import { stored } from './stored.ts'
@@ -229,7 +232,6 @@ export const musts: readonly Must[] = [
     level: 'MUST',
     requirement: 'the default port is 4317 (and 4318 for OTLP/HTTP)',
     async test() {
-      const { defaultConfig } = await import('../../collector/src/config/config.ts')
       expect([defaultConfig.listen.grpc.port, defaultConfig.listen.otlp.port]).toEqual([4317, 4318])
     },
   },
@@ -486,22 +488,26 @@ export const musts: readonly Must[] = [
     requirement:
       'a server that has too much under way answers 429 or 503, with Retry-After; over gRPC UNAVAILABLE with RetryInfo',
     async test(collector) {
-      // Bodies announced and not sent take the room for what is on its way in.
-      const held = await holdEverything(collector)
+      // Bodies announced and not sent take the room that large ones have.
+      const held = await holdRoom(collector)
       try {
-        const answer = await post(collector, traces('throttled'), protobuf)
-        expect([answer.status, answer.headers['retry-after']]).toEqual([429, '2'])
+        const answer = await announce(collector, 2 * 1024 * 1024)
+        expect([answer.status, answer.headers['retry-after'], answer.continued]).toEqual([429, '2', false])
         expect(statusOf(answer).message).toBe('too many large requests are on their way in at once')
-        const grpc = await export_(collector, framed(traces('throttled')))
+        const prefix = framed(Buffer.alloc(0))
+        prefix.writeUInt32BE(2 * 1024 * 1024, 1)
+        const grpc = await export_(collector, prefix)
         expect(grpc.code).toBe(14)
         const details = new Map(fieldsOf(fieldsOf(grpc.details!).find(([field]) => field === 3)![1] as Buffer))
         expect(String(details.get(1))).toBe('type.googleapis.com/google.rpc.RetryInfo')
         expect(details.get(2)).toEqual(Buffer.from([0x0a, 0x02, 0x08, 0x02]))
+        expect((await post(collector, traces('not-throttled'), protobuf)).status).toBe(200)
+        expect((await export_(collector, framed(traces('not-throttled')))).code).toBe(0)
       } finally {
         held.release()
       }
-      await expect.poll(async () => (await post(collector, traces('throttled'), protobuf)).status).toBe(200)
-      await stored(collector, { throttled: 1 })
+      await expect.poll(async () => (await announce(collector, 2 * 1024 * 1024)).status).toBe(400)
+      await stored(collector, { 'not-throttled': 2 })
     },
   },
   {
@@ -510,12 +516,11 @@ export const musts: readonly Must[] = [
     level: 'SHOULD',
     requirement: 'protobuf and JSON come to one port, and the connection is kept between requests, refused ones too',
     async test(collector) {
-      const { Agent, request } = await import('node:http')
       const agent = new Agent({ keepAlive: true, maxSockets: 1 })
       const ports = new Set<number | undefined>()
       const send = (headers: Record<string, string>, body: Uint8Array | string, path = '/v1/traces') =>
         new Promise<number>((resolve, reject) => {
-          request(collector.otlp + path, { method: 'POST', agent, headers }, (response) => {
+          httpRequest(collector.otlp + path, { method: 'POST', agent, headers }, (response) => {
             ports.add(response.socket.localPort)
             response.resume().on('end', () => resolve(response.statusCode!))
           })
@@ -567,28 +572,30 @@ export const musts: readonly Must[] = [
   },
 ]
 
-/** Announces four of the largest bodies and sends none: as much as the collector lets be on its way. */
-async function holdEverything({ otlp }: RunningCollector): Promise<{ release(): void }> {
-  const { request } = await import('node:http')
-  const requests = Array.from({ length: 4 }, () =>
-    request(`${otlp}/v1/traces`, {
+/** Announces a body, and sends it, zeros, when it is asked for. */
+const announce = ({ otlp }: RunningCollector, bytes: number) =>
+  ask(`${otlp}/v1/traces`, {
+    headers: { ...protobuf, 'content-length': String(bytes), expect: '100-continue' },
+    body: Buffer.alloc(bytes),
+  })
+
+/** Announces three of the largest bodies and sends none: as much of them as the collector lets be on its way. */
+async function holdRoom({ otlp }: RunningCollector): Promise<{ release(): void }> {
+  const requests = Array.from({ length: 3 }, () =>
+    httpRequest(`${otlp}/v1/traces`, {
       method: 'POST',
       agent: false,
       headers: { ...protobuf, 'content-length': String(unpackedLimit), expect: '100-continue' },
     }),
   )
-  await Promise.all(
-    requests.map((held) => {
-      held.on('error', () => {})
-      return new Promise((resolve) => {
-        held.on('continue', resolve)
-        held.flushHeaders()
-      })
-    }),
-  )
+  const asked = requests.map((request) => {
+    request.on('error', () => {}).flushHeaders()
+    return once(request, 'continue')
+  })
+  await Promise.all(asked)
   return {
     release: () => {
-      for (const held of requests) held.destroy()
+      for (const request of requests) request.destroy()
     },
   }
 }
