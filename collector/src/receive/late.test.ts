@@ -13,7 +13,7 @@ import type { Intake } from './intake.ts'
 
 vi.mock('../limits.ts', async (original) => {
   const { limits } = await original<typeof import('../limits.ts')>()
-  const short = { requestMs: 600, headMs: 300, lateCheckMs: 20, idleMs: 200, closeMs: 100, connections: 3 }
+  const short = { requestMs: 1500, headMs: 300, lateCheckMs: 20, idleMs: 1000, closeMs: 100, connections: 3 }
   return { limits: { ...limits, ...short } }
 })
 
@@ -67,7 +67,7 @@ describe('slow and silent senders over HTTP', () => {
     await until('both under way', () => receiving.bytes > 1000)
     await Promise.all([json.closed, protobuf.closed])
     expect(json.heard).toBe(
-      'HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\ncontent-length: 63\r\nconnection: close\r\n\r\n{"code":4,"message":"the request was not in whole after 0.6 s"}',
+      'HTTP/1.1 408 Request Timeout\r\ncontent-type: application/json\r\ncontent-length: 63\r\nconnection: close\r\n\r\n{"code":4,"message":"the request was not in whole after 1.5 s"}',
     )
     expect(protobuf.heard).toMatch(/^HTTP\/1\.1 408 .*content-type: application\/x-protobuf\r\n/s)
     await until('nothing under way', () => receiving.bytes === 0)
