@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Session } from 'chdb'
 
 /**
@@ -17,6 +20,8 @@ export interface ClickHouse {
 
 export async function startClickHouse(folder: string): Promise<ClickHouse> {
   const engine = new Session(folder)
+  const bodies = mkdtempSync(join(tmpdir(), 'callsight-bodies-'))
+  let sent = 0
   const server = createServer((request, response) => {
     answer(request, response).catch((error: Error) => {
       const code = /^Code: (\d+)/.exec(error.message)?.[1] ?? '1002'
@@ -39,6 +44,7 @@ export async function startClickHouse(folder: string): Promise<ClickHouse> {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
       engine.close()
+      rmSync(bodies, { recursive: true })
     },
   }
 
@@ -46,9 +52,9 @@ export async function startClickHouse(folder: string): Promise<ClickHouse> {
     clickhouse.authorizations.add(request.headers.authorization)
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
-    const body = Buffer.concat(chunks).toString()
+    const body = Buffer.concat(chunks)
     const { searchParams } = new URL(request.url!, 'http://localhost')
-    const sql = [searchParams.get('query'), body].filter(Boolean).join('\n')
+    const sql = statementOf(searchParams.get('query') ?? '', body)
     if (clickhouse.fault('before', sql) === 'cut') return void request.socket.destroy()
     const session = new Session(folder)
     try {
@@ -67,6 +73,16 @@ export async function startClickHouse(folder: string): Promise<ClickHouse> {
     } finally {
       session.close()
     }
+  }
+
+  /** The body is the statement or what follows it; the input of `FROM input(…)` is bytes, which the engine reads from a file. */
+  function statementOf(query: string, body: Buffer): string {
+    const input = /^(INSERT .*) FROM input\(('(?:[^'\\]|\\.)*')\)(.*) FORMAT (\w+)$/s.exec(query)
+    if (input === null) return [query, body.toString()].filter(Boolean).join('\n')
+    const [, insert, structure, rest, format] = input
+    const path = join(bodies, `${++sent}`)
+    writeFileSync(path, body)
+    return `${insert} FROM file('${path}', '${format}', ${structure})${rest}`
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

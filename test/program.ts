@@ -125,6 +125,19 @@ export async function startApp(file: string, env: Record<string, string>): Promi
   return Object.assign(program, { url: url! })
 }
 
+/** Waits until ClickHouse has what was acknowledged: a request is answered as soon as its rows are safe in the spool. */
+export async function settled(collector: { web: string }, timeoutMs?: number): Promise<void> {
+  await until(
+    'empty spool',
+    async () => {
+      const response = await fetch(`${collector.web}/readyz`)
+      const { spool } = (await response.json()) as { spool: { segments: number } }
+      return spool.segments === 0
+    },
+    timeoutMs,
+  )
+}
+
 /** Opens what a stopped collector has left, asks it, and closes it again. */
 export async function inStore<T>(data: string, ask: (store: Store) => Promise<T>): Promise<T> {
   const store = await openStore(`embedded:${data}`)

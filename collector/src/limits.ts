@@ -14,26 +14,10 @@ export const limits = {
   guessedOperations: 1000,
   /** Services, tokens and the like that are remembered: bounds every map that a sender can fill. */
   sendersKnown: 10_000,
-  /** An insert block is closed at this many rows: enough to keep ClickHouse's parts few, small enough to be one block. */
-  blockRows: 50_000,
-  /** … or after this long: what a request waits at most before its rows are on their way to the engine. */
-  blockDelayMs: 100,
-  /** … or this many characters of bodies: a block is text in memory several times over on its way. */
-  blockChars: 8 * MiB,
-  /** Rows waiting for the engine before requests are answered 429: about a hundred MiB of them. */
-  queuedRows: 500_000,
-  /** … and characters of bodies, which weigh more than all else of a row. */
-  queuedChars: 64 * MiB,
   /** How long a request body is remembered, so that a client's repeated send counts once. */
   resendMs: 15 * 60_000,
   /** … and how many bodies: 15 minutes at some 200 requests a second, 32 bytes each. */
   resendBodies: 200_000,
-  /** Longest pause between two attempts at an insert; a block is tried until the engine takes it. */
-  insertPauseMs: 5000,
-  /** … but at a stop only this often. */
-  insertAttempts: 5,
-  /** How long a request waits for the engine before it is answered 503: below the 10 s after which exporters hang up. */
-  answerMs: 8000,
   /** Retry-After of a 429 or 503, in seconds. */
   retryAfterS: 2,
   /** Longest text kept in a column, in characters: a path or a user agent beyond it is noise or an attack. */
@@ -52,6 +36,65 @@ export const limits = {
   futureMs: 10 * 60_000,
   /** A call older than this would open partitions that retention is about to drop: rejected and counted. */
   pastMs: 30 * 24 * 3600_000,
+
+  // spool
+  /** Bytes of requests on their way to rows, in all: what a flood may hold in memory before it is answered 429. */
+  queuedBytes: 64 * MiB,
+  /** … and what one decode thread has of them: less would leave it idle, more would make small senders wait for it. */
+  threadBytes: 4 * MiB,
+  /** How long a request waits before it is answered 503: below the 10 s after which exporters hang up. */
+  answerMs: 8000,
+  /** Heap of a decode thread: a JSON body of the largest size becomes about a GiB of objects. */
+  threadHeapMiB: 2048,
+  /** Requests that end a decode thread are tried this often, then each alone, and then refused: one of them is the cause. */
+  threadDeaths: 2,
+  /** A frame is written after this much decoding, … */
+  frameMs: 20,
+  /** … or this many rows, … */
+  frameRows: 20_000,
+  /** … or this many bytes: what one sync should carry. */
+  frameBytes: 8 * MiB,
+  /** A segment is closed, to be inserted, when its first frame is this old and the engine has nothing else to do, … */
+  segmentMs: 500,
+  /** … or at this many rows: few parts for ClickHouse, and small enough to be one block, … */
+  segmentRows: 100_000,
+  /** … or at this many bytes. */
+  segmentBytes: 64 * MiB,
+  /** Rows that an insert takes as one block: more than a segment whose last request was the largest possible. */
+  insertRows: 4_000_000,
+  /** Partitions that one insert may touch, for calls that come late: a day each, of the longest retention. */
+  insertPartitions: 1000,
+  /** Bytes waiting for the engine before requests are answered 429: an hour at 5000 calls a second. */
+  spoolBytes: 4096 * MiB,
+  /** … and how long the oldest may wait: on replicated tables the engine forgets tokens after a time. */
+  spoolAgeMs: 24 * 3600_000,
+  /** Inserted segments are kept this long: a kernel writes the engine's files to the disk within half a minute. */
+  doneMs: 120_000,
+  /** … or while they are less than this together. */
+  doneBytes: 1024 * MiB,
+  /** Pause between two attempts to write to a disk that failed, and what is written to see whether it works again. */
+  mendMs: 1000,
+  probeBytes: 64 * KiB,
+  /** Longest pause between two attempts at an insert; a segment is tried until the engine takes it. */
+  insertPauseMs: 5000,
+  /** … and at one that the engine refuses, while others go on. */
+  refusedPauseMs: 15_000,
+  /**
+   * A refused segment is divided, to find the rows, when it was refused again so often after the engine had taken others
+   * for the same table, over so long: else it is the engine, and not the rows.
+   */
+  refusals: 6,
+  refusedMs: 120_000,
+  /**
+   * … or given up whole, when it is a view behind the table that refuses: the table has the rows then, and parts of them
+   * under other tokens would count twice. Well below the time in which the engine forgets tokens: 10,000 blocks, two a
+   * second.
+   */
+  viewRefusedMs: 1800_000,
+  /** Statements that one segment's division may take: isolates a hundred rows of a hundred thousand. */
+  divisions: 2000,
+  /** How long a stop waits for what is in the spool; the rest is inserted after the next start. */
+  drainMs: 5000,
 
   /** Share of the machine's memory that the embedded engine may take. */
   engineMemoryShare: 0.25,
@@ -76,6 +119,20 @@ export const limits = {
   configPollMs: 1000,
   /** Rows of one API page. */
   pageRows: 1000,
+
+  // store
+  /** Longest life of anything: what ClickHouse's dates and a legal department can make sense of. */
+  retentionDays: 3660,
+  /** Different latencies promised by objectives: each is a comparison for every call stored. */
+  thresholds: 64,
+  /** A changed latency counts for calls that start this long after: an insert that read the old ones is in by then. */
+  thresholdSlackMs: 60_000,
+  /** A migrator that has not been heard of for this long is taken for dead. */
+  migrationLockMs: 30_000,
+  /** How long a start waits for another's migration, some of which rewrite what is stored. */
+  migrationWaitMs: 15 * 60_000,
+  /** Insert blocks that replicas remember, in seconds: longer than a segment can wait in the spool. */
+  replicatedWindowS: 7 * 24 * 3600,
 
   // judge
   /** Largest callsight.yaml, before it is parsed: thousands of consumers fit in it. */
@@ -112,13 +169,49 @@ export const limits = {
   noticeAgeMs: 3600_000,
   /** Notices waiting for one channel; more are given up, counted and recorded. */
   noticesQueued: 1000,
-  /** Pause between attempts to store the record of a delivery. */
+  /** Attempts to store the record of a delivery, and the pause between them. */
+  recordAttempts: 5,
   recordPauseMs: 500,
   /** What is read of a receiver's answer for the record. */
   noticeAnswerChars: 200,
   /** How long a stop waits for the delivery under way before it is cut off (and made again after the restart). */
   noticeStopMs: 3000,
 
+  // operate
+  /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */
+  dedupeBlocks: 10_000,
+  /** … and on a cluster for how long, in seconds: a segment may be as old as this when it is inserted again. */
+  dedupeSeconds: 7 * 24 * 3600,
+  /** How long a trial of exactly-once waits for a replica that is behind. */
+  trialMs: 2000,
+  /** Share of the spool's bytes or age beyond which this collector should not be sent more. */
+  spoolShare: 0.8,
+  /** A prober waits a second for an answer; the engine gets less of it. */
+  engineProbeMs: 750,
+  /** A row that waits longer than this is worth a word: it takes about a second when all is well. */
+  lagWarnMs: 30_000,
+  /** Room on the disk of the data folder below which a doctor warns … */
+  diskWarnBytes: 5 * 1024 * MiB,
+  /** … and below which a full spool would not fit any more. */
+  diskFailBytes: 1024 * MiB,
+  /** A doctor syncs this often to see how long it takes, and warns above this. */
+  fsyncTries: 20,
+  fsyncWarnMs: 20,
+  /** Clocks that differ by more put calls into the wrong minute … */
+  clockWarnMs: 2000,
+  /** … and by more than this out of the windows of alerts. */
+  clockFailMs: 5 * 60_000,
+  /** Oldest ClickHouse that is worth a try: the long-term release before the one that is tested. */
+  engineYear: 25,
+  engineMonth: 8,
+  /** Reasons of dead letters that a doctor shows. */
+  deadLettersShown: 3,
+  /** A running collector looks at itself at most this often … */
+  doctorRestMs: 5000,
+  /** … and is given this long for it. */
+  doctorWaitMs: 20_000,
+  /** Tables of a trial that are older than this, in seconds, were left by a crash. */
+  trialLeftoverS: 600,
   // listen
   /** Bodies still on their way in, over all connections of both listeners; more are sent away … */
   receivingBytes: 256 * MiB,
@@ -150,6 +243,15 @@ export const limits = {
   grpcMessageChars: 1000,
   /** At a stop, how long a request under way may take to come in and to be answered before it is cut off. */
   closeMs: 5000,
+
+  // commands
+  /** How often a running backup is looked at, for the progress bar. */
+  backupPollMs: 100,
+  /** … and a rewriting of tables that forgets a consumer. */
+  mutationPollMs: 100,
+  /** How long a command waits until what is in the spool is stored. */
+  settleMs: 60_000,
+  settlePollMs: 50,
 
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,

@@ -2,18 +2,28 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import type { Address, Config } from './config/config.ts'
+import type { Address, Config, Consumer } from './config/config.ts'
+import { pastMs } from './config/retention.ts'
+import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
+import { limits } from './limits.ts'
+import { watch } from './metrics.ts'
+import { announce, withdraw } from './presence.ts'
 import { Receiving } from './receive/body.ts'
-import { Consumers } from './receive/consumer.ts'
 import { grpcReceiver } from './receive/grpc.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
-import { Journal } from './store/journal.ts'
-import { migrate } from './store/migrate.ts'
-import { embeddedFolder, openStore, usualFolder } from './store/store.ts'
-import { Writer } from './store/writer.ts'
+import { Threads } from './receive/threads.ts'
+import { Inserter } from './spool/inserter.ts'
+import { Spool } from './spool/spool.ts'
+import { migrate, profileOf } from './store/migrate.ts'
+import { proveAtStart } from './store/prove.ts'
+import { Settings } from './store/settings.ts'
+import { embeddedFolder, openStore, type Store, usualFolder } from './store/store.ts'
+import { timeText } from './store/time.ts'
 import { Door } from './token.ts'
+import { dataRoutes } from './web/data.ts'
+import { healthRoutes } from './web/health.ts'
 import { webServer } from './web/server.ts'
 
 export interface Collector {
@@ -31,9 +41,9 @@ export interface Collector {
 }
 
 /**
- * Starts a collector in the order a call travels: store, receive, judge, show.
+ * Starts a collector in the order a call travels, from its end: store, spool, receive, judge, show.
  *
- * @param data folder of the journal when the store is a server; an embedded store keeps the journal with its data
+ * @param data folder of the spool when the store is a server; an embedded store has the spool in its own
  * @throws Error when the store cannot be opened or a listener's port is taken, and then nothing is left running
  */
 export async function startCollector(config: Config, log: Logger, data = usualFolder): Promise<Collector> {
@@ -42,20 +52,35 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
   const store = await openStore(url)
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
-    const applied = await migrate(store)
-    log.info({ store: store.place, migrations: applied.length }, 'store opened')
+    const applied = await migrate(store, config.store, { tell: (message) => log.warn(message) })
+    const profile = await profileOf(store, config.store)
+    log.info({ store: store.place, profile: profile.name, migrations: applied.length }, 'store opened')
+    const findings = await proveAtStart(store, !config.store.exactlyOnce, log)
+    const settings = new Settings(store, profile, log)
+    undo.push(() => settings.stop())
+    await settings.apply(config)
 
-    const journal = new Journal(join(embeddedFolder(url) ?? data, 'journal'))
-    const writer = new Writer(store, journal, log)
-    const consumers = new Consumers(config.consumers, process.env.CALLSIGHT_KEY_SECRET)
+    const folder = embeddedFolder(url) ?? data
+    const spool = await Spool.open(folder, log)
+    const threads = new Threads({
+      spool,
+      consumers: config.consumers,
+      keySecret: process.env.CALLSIGHT_KEY_SECRET,
+      pastMs: pastMs(config),
+      log,
+    })
+    const inserter = new Inserter({ spool, store, log, closeOlder: (ms) => threads.closeOlder(ms) })
+    undo.push(
+      () => spool.markStopped(),
+      () => inserter.stop(),
+      () => threads.stop(),
+    )
+    const writeConsumers = consumerWriter(store, log)
+    await writeConsumers(config.consumers)
+
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
     const read = new Door(config.tokens, ['read', 'admin'])
-    undo.push(() => writer.stop())
-    const recovered = await writer.recover()
-    if (recovered > 0) log.warn({ blocks: recovered }, 'inserted again what the last run may not have finished')
-    await writer.add({ consumers: consumers.takeNews() }, `start-${randomUUID()}`)
-
-    const intake = new Intake({ writer, consumers, stored: journal.stored() })
+    const intake = new Intake({ threads, spool, known: spool.takeKnown() })
     const receiving = new Receiving()
     const otlpServer = receiver({ intake, door: ingest, log, receiving })
     const grpcServer = grpcReceiver({ intake, door: ingest, log, receiving })
@@ -69,9 +94,26 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
-    const web = webServer({ store, queued: () => writer.queued, judge, door: read, loopback, log })
+    const state = () => spool.state()
+    const bounds = { bytes: limits.spoolBytes, ageMs: limits.spoolAgeMs }
+    watch({ spool: state, bounds, threads: () => threads.workers })
+    const routes = [
+      healthRoutes({ store, spool: state, bounds, findings }),
+      dataRoutes({ store, settled: () => spool.settled(), backups: join(folder, 'backups') }),
+      doctorRoutes({
+        store,
+        spool: state,
+        bounds,
+        folder,
+        embedded: embeddedFolder(url) !== undefined,
+        accepted: !config.store.exactlyOnce,
+      }),
+    ]
+    const web = webServer({ store, judge, door: read, loopback, log, routes })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
+    announce(folder, { otlp, web: webUrl })
+    undo.push(async () => withdraw(folder))
 
     return {
       otlp,
@@ -81,8 +123,10 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
       configure(next) {
         refuseOpenDoors({ ...next, listen: config.listen })
         for (const door of [ingest, read]) door.configure(next.tokens)
-        consumers.configure(next.consumers)
+        threads.configure(next.consumers)
+        void writeConsumers(next.consumers)
         judge.setConfig(next)
+        settings.follow(next)
       },
       stop: () => unwind(undo),
     }
@@ -92,12 +136,25 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
   }
 }
 
+/** Keeps the table of consumers as the configuration has them. The newest row of a consumer is the one that counts. */
+function consumerWriter(store: Store, log: Logger): (consumers: readonly Consumer[]) => Promise<void> {
+  return async (consumers) => {
+    const changed_at = timeText(Date.now())
+    const rows = consumers.map(({ id, name, plan = '' }) => ({ consumer: id, name, plan, changed_at }))
+    try {
+      await store.insert('consumers', rows, `configuration-${randomUUID()}`)
+    } catch (error) {
+      log.error({ error }, 'names and plans of consumers cannot be stored; the next reload or start tries it again')
+    }
+  }
+}
+
 async function unwind(undo: (() => Promise<unknown>)[]): Promise<void> {
   for (const step of undo.splice(0).reverse()) await step()
 }
 
 /** A listener that others can reach needs a token. */
-function refuseOpenDoors(config: Config): void {
+export function refuseOpenDoors(config: Config): void {
   const listeners = [
     { address: config.listen.otlp, what: 'OTLP', scopes: ['ingest', 'admin'] },
     { address: config.listen.grpc, what: 'OTLP/gRPC', scopes: ['ingest', 'admin'] },

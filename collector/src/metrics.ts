@@ -1,8 +1,11 @@
+import { isMainThread } from 'node:worker_threads'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { SpoolState } from './spool/spool.ts'
+import type { SpoolBounds } from './web/health.ts'
 
 /** The collector's own metrics, for Prometheus. No label takes a value that a sender chooses. */
 export const registry = new Registry()
-collectDefaultMetrics({ register: registry })
+if (isMainThread) collectDefaultMetrics({ register: registry })
 const registers = [registry]
 
 export const metrics = {
@@ -10,6 +13,13 @@ export const metrics = {
     name: 'callsight_otlp_requests_total',
     help: 'OTLP requests by signal and HTTP status, 499 for a client that hung up before its request was in; gRPC statuses as the HTTP ones they stand for',
     labelNames: ['signal', 'status'] as const,
+    registers,
+  }),
+  requestSeconds: new Histogram({
+    name: 'callsight_otlp_request_seconds',
+    help: 'Time from the whole request to its answer, by signal',
+    labelNames: ['signal'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
     registers,
   }),
   receivingBytes: new Gauge({
@@ -46,7 +56,22 @@ export const metrics = {
     labelNames: ['what'] as const,
     registers,
   }),
-  queuedRows: new Gauge({ name: 'callsight_queued_rows', help: 'Rows waiting for ClickHouse', registers }),
+  queuedBytes: new Gauge({
+    name: 'callsight_queued_bytes',
+    help: 'Bytes of requests waiting for a decode thread',
+    registers,
+  }),
+  threadsLost: new Counter({
+    name: 'callsight_decode_threads_lost_total',
+    help: 'Decode threads that died and were replaced',
+    registers,
+  }),
+  deadRows: new Counter({
+    name: 'callsight_dead_letter_rows_total',
+    help: 'Rows ClickHouse refuses, set aside in the dead-letter folder, by table',
+    labelNames: ['table'] as const,
+    registers,
+  }),
   insertSeconds: new Histogram({
     name: 'callsight_insert_seconds',
     help: 'Time of one insert by table',
@@ -59,4 +84,92 @@ export const metrics = {
     help: 'Attempts at an insert that failed and are repeated',
     registers,
   }),
+  exactlyOnce: new Gauge({
+    name: 'callsight_exactly_once',
+    help: '1 when the self-test at the start proved that a repeated insert counts once',
+    registers,
+  }),
 }
+
+/** What was counted on one thread since it was last asked, to be added on the thread that shows the metrics. */
+export type Counts = { name: keyof typeof metrics; labels: Record<string, string | number>; value: number }[]
+
+/** Takes the counts of this thread away. */
+export async function takeCounts(): Promise<Counts> {
+  const counts: Counts = []
+  for (const [name, metric] of Object.entries(metrics)) {
+    if (!(metric instanceof Counter)) continue
+    const { values } = await metric.get()
+    const counted = values.filter(({ value }) => value > 0)
+    if (counted.length > 0) metric.reset()
+    for (const { labels, value } of counted) counts.push({ name: name as keyof typeof metrics, labels, value })
+  }
+  return counts
+}
+
+/** Adds what another thread counted. */
+export function addCounts(counts: Counts): void {
+  for (const { name, labels, value } of counts) (metrics[name] as Counter).inc(labels, value)
+}
+/** A decode thread: a worker of node:worker_threads. */
+interface Thread {
+  performance: { eventLoopUtilization(): { active: number } }
+}
+
+interface Watched {
+  spool: () => SpoolState
+  bounds: SpoolBounds
+  threads: () => readonly Thread[]
+}
+
+let watched: Watched | undefined
+
+/** From now on the metrics of the spool and of the decode threads are those of this collector. */
+export function watch(parts: Watched | undefined): void {
+  watched = parts
+}
+
+/** A gauge whose value is asked for at each scrape. */
+function asked(name: string, help: string, value: (parts: Watched) => number): Gauge {
+  return new Gauge({
+    name,
+    help,
+    registers,
+    collect() {
+      this.reset()
+      if (watched !== undefined) this.set(value(watched))
+    },
+  })
+}
+
+asked(
+  'callsight_spool_oldest_seconds',
+  'Lag: age of the oldest row that is not in ClickHouse yet',
+  ({ spool }) => spool().oldestMs / 1000,
+)
+asked('callsight_spool_limit_seconds', 'Age at which the spool stops taking', ({ bounds }) => bounds.ageMs / 1000)
+asked('callsight_spool_bytes', 'Bytes that wait for ClickHouse on the disk', ({ spool }) => spool().bytes)
+asked('callsight_spool_limit_bytes', 'Bytes at which the spool stops taking', ({ bounds }) => bounds.bytes)
+asked('callsight_spool_segments', 'Segments that wait for ClickHouse', ({ spool }) => spool().segments)
+asked('callsight_spool_rows', 'Rows that wait for ClickHouse', ({ spool }) => spool().rows)
+asked('callsight_spool_writable', '0 when the disk did not take the last write', ({ spool }) =>
+  Number(spool().writable),
+)
+asked(
+  'callsight_spool_dead_letters',
+  'Files of rows that ClickHouse refused for good',
+  ({ spool }) => spool().deadLetters,
+)
+
+new Counter({
+  name: 'callsight_decode_busy_seconds_total',
+  help: 'Time that a decode thread was busy: decoding, or waiting for the disk',
+  labelNames: ['thread'],
+  registers,
+  collect() {
+    this.reset()
+    for (const [thread, { performance }] of (watched?.threads() ?? []).entries()) {
+      this.inc({ thread }, performance.eventLoopUtilization().active / 1000)
+    }
+  },
+})

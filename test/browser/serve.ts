@@ -13,7 +13,7 @@ export async function serve(store: Store, token?: string): Promise<{ server: Fas
     token === undefined ? [] : [{ name: 'test', scope: 'read' as const, sha256: digest(token), env: undefined }]
   const server = webServer({
     store,
-    queued: () => 0,
+    routes: [],
     // It answers for what the seed says was judged; it does not judge itself.
     judge: new Judge({ store, config: defaultConfig, log, externalUrl: () => '' }),
     door: new Door(tokens, ['read', 'admin']),

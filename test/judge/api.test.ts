@@ -43,7 +43,7 @@ beforeAll(async () => {
   await judge.judgeAlerts()
   await judge.judgeStandings()
   const door = new Door(config!.tokens, ['admin'])
-  server = webServer({ store, queued: () => 0, judge, door, loopback: true, log })
+  server = webServer({ store, routes: [], judge, door, loopback: true, log })
   url = await server.listen({ host: '127.0.0.1', port: 0 })
 })
 afterAll(async () => {

@@ -33,10 +33,13 @@ beforeAll(async () => {
   store = {
     place: real.place,
     command: (sql) => real.command(sql),
+    load: (table, columns, path) => real.load(table, columns, path),
     query: (sql, params) => real.query(sql, params),
     ask: (sql, params) => real.ask(sql, params),
     askColumns: (sql, params) => real.askColumns(sql, params),
     close: () => real.close(),
+    insertBlocks: (...args) => real.insertBlocks(...args),
+    readBlocks: (...args) => real.readBlocks(...args),
     async insert(table, rows, token) {
       const fails = rows.length > 0 && failing?.table === table ? failing.when : undefined
       if (fails !== undefined) failing = undefined

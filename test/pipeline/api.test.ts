@@ -1,6 +1,6 @@
 import { get } from 'node:http'
 import { expect, it } from 'vitest'
-import { api, type RunningCollector, startCollector } from '../program.ts'
+import { api, type RunningCollector, settled, startCollector } from '../program.ts'
 
 /** Twenty calls a minute ago: known durations, two consumers, one failing operation. */
 const start = Math.floor((Date.now() - 60_000) / 1000) * 1000
@@ -54,6 +54,7 @@ async function problem(collector: RunningCollector, path: string) {
 it('the API lists services, operations, consumers and calls, and says what is wrong with a question', async () => {
   const collector = await startCollector()
   await seed(collector)
+  await settled(collector)
 
   const { services } = await api<{ services: Record<string, unknown>[] }>(collector, '/api/v1/services')
   expect(services).toMatchObject([{ service: 'shop', calls: 20, failed: 1, client_errors: 0, error_rate: 0.05 }])

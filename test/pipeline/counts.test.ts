@@ -1,7 +1,7 @@
 import { createHash, createHmac } from 'node:crypto'
 import { Agent, request } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { api, inStore, startApp, startCollector } from '../program.ts'
+import { api, inStore, settled, startApp, startCollector } from '../program.ts'
 import { until } from '../until.ts'
 
 const secret = 'the same in agent and test'
@@ -67,6 +67,7 @@ describe.each(['express.mjs', 'fastify.mjs'])('2,000 requests to %s', (file) => 
     expect(app.stderr).toBe('')
 
     // The agent's own account closes: everything seen is stored, nothing dropped, nothing on its way.
+    await settled(collector)
     const report = await until('closed account', async () => {
       const { agents } = await api<{ agents: { seen: number; stored: number }[] }>(collector, '/api/v1/agents')
       return agents[0]?.seen === 2000 && agents[0]

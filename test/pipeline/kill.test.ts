@@ -1,8 +1,8 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, renameSync } from 'node:fs'
 import { Agent, get } from 'node:http'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { api, inStore, startApp, startCollector, temporaryFolder } from '../program.ts'
+import { api, inStore, settled, startApp, startCollector, temporaryFolder } from '../program.ts'
 import { until } from '../until.ts'
 
 it('eight kill -9 of the collector under traffic lose no call and count none twice', async () => {
@@ -31,7 +31,7 @@ it('eight kill -9 of the collector under traffic lose no call and count none twi
   }
   const callers = [caller(), caller()]
   for (let round = 0; round < 8; round++) {
-    // At a moment of its own each time: some blocks are in the journal, some half inserted, some not acknowledged yet.
+    // At a moment of its own each time: some segments are open, some half inserted, some requests not acknowledged yet.
     const enough = sent + 300 + 137 * round
     await until('more calls', () => sent > enough)
     await collector.kill()
@@ -64,7 +64,7 @@ it('eight kill -9 of the collector under traffic lose no call and count none twi
 
 it('a disk that takes nothing sends requests away with 503, and all is well when it does again', async () => {
   const collector = await startCollector()
-  const journal = join(collector.data, 'journal')
+  const spool = join(collector.data, 'spool')
   const body = JSON.stringify({
     resourceSpans: [
       {
@@ -87,13 +87,17 @@ it('a disk that takes nothing sends requests away with 503, and all is well when
   })
   const post = () =>
     fetch(`${collector.otlp}/v1/traces`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
-  expect(existsSync(journal)).toBe(true)
-  rmSync(journal, { recursive: true })
+  expect(existsSync(spool)).toBe(true)
+  renameSync(spool, `${spool}.away`)
   const refused = await post()
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([503, '2'])
-  expect(((await refused.json()) as { message: string }).message).toMatch(/^the journal cannot be written: ENOENT/)
-  mkdirSync(journal)
+  expect(((await refused.json()) as { message: string }).message).toMatch(/^the spool cannot be written: ENOENT/)
+  expect(await fetch(`${collector.web}/readyz`).then((response) => response.status)).toBe(503)
+  renameSync(`${spool}.away`, spool)
+  // It finds that out by itself: nobody sends to a collector that is not ready.
+  await until('ready', async () => (await fetch(`${collector.web}/readyz`)).status === 200)
   expect((await post()).status).toBe(200)
+  await settled(collector)
   await collector.stop()
   await inStore(collector.data, async (store) => {
     expect(await store.query('SELECT count() AS n FROM calls')).toEqual([{ n: 1 }])

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { migrate, statements } from '../../collector/src/store/migrate.ts'
 import { openStore } from '../../collector/src/store/store.ts'
 import { timeText } from '../../collector/src/store/time.ts'
-import { api, inStore, type RunningCollector, startCollector, temporaryFolder } from '../program.ts'
+import { api, inStore, type RunningCollector, settled, startCollector, temporaryFolder } from '../program.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: generated code with types of its own
 const proto = (oracle as any).opentelemetry.proto.collector
@@ -120,6 +120,7 @@ describe.each(['protobuf', 'json'] as const)('an agent’s calls with payloads, 
     const inner = { ...spanOf(9, {}, 1), traceId: hex(1, 32), parentSpanId: hex(1, 16), name: 'INSERT orders' }
     const request = traces(ours, '@callsight/agent', [spanOf(1, failedOrder), spanOf(2, plainCall), inner])
     expect(await send(collector, 'traces', request, wire, 3)).toEqual([200, 200, 200])
+    await settled(collector)
 
     expect(await api(collector, `/api/v1/calls/${callId(1)}`)).toMatchObject({
       operation: 'POST /orders',
@@ -156,7 +157,9 @@ describe.each(['protobuf', 'json'] as const)('an agent’s calls with payloads, 
       404,
       expect.stringContaining('application/problem+json'),
     ])
-    expect(await unknown.json()).toMatchObject({ detail: `there is no call ${callId(77)}; calls are kept for 30 days` })
+    expect(await unknown.json()).toMatchObject({
+      detail: `there is no call ${callId(77)}; calls are kept for as long as retention.calls says`,
+    })
     await collector.stop()
 
     await inStore(collector.data, async (store) => {
@@ -197,6 +200,7 @@ it('of a stock SDK no query, no body and no header that could hold a secret is s
     'callsight.redaction': 'r7',
   }
   await send(collector, 'traces', traces({ 'service.name': 'sdk' }, 'http', [spanOf(1, attributes, 3)]))
+  await settled(collector)
   expect(await api(collector, `/api/v1/calls/${callId(1)}`)).toMatchObject({
     peer: 'api.example.com',
     path: '/v1/things',
@@ -274,6 +278,7 @@ describe('the account of an agent', () => {
     // It started before the oldest call that is kept: how many of its calls are stored cannot be known.
     const old = { ...ours, 'service.instance.id': 'i3' }
     await send(collector, 'metrics', report(start - 40 * 86_400_000, start - 1, { seen: 9, sent: 9 }, old))
+    await settled(collector)
 
     const { agents } = await api<{ agents: Record<string, unknown>[] }>(collector, '/api/v1/agents')
     expect(agents).toEqual([
@@ -349,6 +354,7 @@ it('a store of the version before is taken over with its rows, and its views go 
   }
   const collector = await startCollector({ data })
   await send(collector, 'traces', traces(ours, '@callsight/agent', [spanOf(1, failedOrder)]))
+  await settled(collector)
   expect(await api(collector, `/api/v1/calls/${callId(5)}`)).toMatchObject({
     operation: 'GET /old',
     operation_source: '',

@@ -63,6 +63,8 @@ it('a kill -9 right after the answer loses nothing that was acknowledged', async
     await collector.kill()
   }
   expect(acknowledged).toBe(80)
+  const collector = await startCollector({ data })
+  await collector.stop()
   await inStore(data, async (store) => {
     expect(await store.query('SELECT count() AS n FROM calls')).toEqual([{ n: 80 }])
     expect(await store.query('SELECT sum(calls) AS n FROM calls_15m')).toEqual([{ n: 80 }])

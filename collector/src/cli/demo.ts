@@ -9,13 +9,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError } from 'commander'
-import pino from 'pino'
 import { type Address, defaultConfig } from '../config/config.ts'
 import { faultText } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { callers, startTraffic } from '../demo/traffic.ts'
 import { startWebhook } from '../demo/webhook.ts'
 import { limits } from '../limits.ts'
+import { openLog } from '../log.ts'
 import { type Collector, startCollector } from '../main.ts'
 import { digest } from '../token.ts'
 
@@ -115,8 +115,8 @@ async function startDemoCollector(secret: string, undo: (() => unknown)[]): Prom
     grpc: await freeOr(defaultConfig.listen.grpc),
     web: await freeOr(defaultConfig.listen.web),
   }
-  const log = pino({ level: 'warn' }, pino.destination({ fd: 2, sync: true }))
-  const collector = await startCollector({ ...config, store: { url: `embedded:${data}` }, listen }, log)
+  const embedded = { ...config, store: { ...config.store, url: `embedded:${data}` }, listen }
+  const collector = await startCollector(embedded, openLog('warn'))
   undo.push(() => collector.stop())
   return collector
 }

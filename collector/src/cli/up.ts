@@ -1,12 +1,13 @@
 import { unwatchFile, watchFile } from 'node:fs'
 import { Command, InvalidArgumentError } from 'commander'
-import pino, { type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { parseAddress } from '../config/address.ts'
 import type { Address, Config } from '../config/config.ts'
 import { defaultConfig } from '../config/config.ts'
 import { faultText, Unreadable } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { limits } from '../limits.ts'
+import { openLog } from '../log.ts'
 import { type Collector, startCollector } from '../main.ts'
 import { embeddedFolder } from '../store/store.ts'
 
@@ -35,7 +36,7 @@ export function upCommand(): Command {
 }
 
 async function up(options: Options): Promise<void> {
-  const log = pino({ level: options.logLevel }, pino.destination({ fd: 2, sync: true }))
+  const log = openLog(options.logLevel)
   const config = configured(options)
   if (config === undefined) {
     process.exitCode = 1
@@ -73,17 +74,22 @@ function configured(options: Options): Config | undefined {
     }
     config = read.config
   }
-  const server = options.clickhouse ?? (embeddedFolder(config.store.url) === undefined ? config.store.url : undefined)
-  const url = server ?? (options.data === undefined ? config.store.url : `embedded:${options.data}`)
+  const url = storeUrl(config, options)
   return {
     ...config,
-    store: { url },
+    store: { ...config.store, url },
     listen: {
       otlp: options.otlp ?? config.listen.otlp,
       grpc: options.otlpGrpc ?? config.listen.grpc,
       web: options.web ?? config.listen.web,
     },
   }
+}
+
+/** Where the store is: the flags win over the file, and a server over --data, which then is the journal's folder only. */
+export function storeUrl({ store }: Config, { clickhouse, data }: Pick<Options, 'clickhouse' | 'data'>): string {
+  const server = clickhouse ?? (embeddedFolder(store.url) === undefined ? store.url : undefined)
+  return server ?? (data === undefined ? store.url : `embedded:${data}`)
 }
 
 /** Takes the file again when it changes; a faulty one is refused and the old one stays. */

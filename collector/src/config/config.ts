@@ -1,3 +1,9 @@
+import { defaultRetention, type Retention } from './retention.ts'
+
+/** How the tables are laid out: on one server, on replicas of one shard, or in ClickHouse Cloud. */
+export const profiles = ['single', 'replicated', 'cloud'] as const
+export type ProfileName = (typeof profiles)[number]
+
 /** Where a listener binds. */
 export interface Address {
   readonly host: string
@@ -111,7 +117,17 @@ export interface Channel {
 
 /** callsight.yaml, read and checked: durations are milliseconds, shares are fractions, every list is there. */
 export interface Config {
-  readonly store: { readonly url: string }
+  readonly store: {
+    readonly url: string
+    /** False: the collector starts although a repeated insert may count twice. */
+    readonly exactlyOnce: boolean
+    /** Undefined: as the server looks. */
+    readonly profile?: ProfileName | undefined
+    /** Of `system.clusters`, for the replicated profile. */
+    readonly cluster?: string | undefined
+  }
+  /** How long each kind of data is kept. */
+  readonly retention: Retention
   readonly listen: { readonly otlp: Address; readonly grpc: Address; readonly web: Address }
   readonly tokens: readonly Token[]
   readonly consumers: readonly Consumer[]
@@ -123,7 +139,8 @@ export interface Config {
 
 /** What holds without a file. */
 export const defaultConfig: Config = Object.freeze({
-  store: Object.freeze({ url: 'embedded:./callsight-data' }),
+  store: Object.freeze({ url: 'embedded:./callsight-data', exactlyOnce: true }),
+  retention: defaultRetention,
   listen: Object.freeze({
     otlp: Object.freeze({ host: '127.0.0.1', port: 4318 }),
     grpc: Object.freeze({ host: '127.0.0.1', port: 4317 }),

@@ -1,7 +1,9 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file's own syntax for variables
 import { describe, expect, it } from 'vitest'
+import { limits } from '../limits.ts'
 import { faultText } from './fault.ts'
 import { parseConfig, readConfig, readRule } from './read.ts'
+import { defaultRetention, pastMs } from './retention.ts'
 
 const hash = 'a'.repeat(64)
 
@@ -13,7 +15,8 @@ describe('a configuration', () => {
   it('is read into parsed values, frozen', () => {
     const { config, faults } = parseConfig(
       `
-store: { url: "https://me:\${PASSWORD}@clickhouse:8443/callsight" }
+store: { url: "https://me:\${PASSWORD}@clickhouse:8443/callsight", exactly_once: false, profile: replicated, cluster: prod }
+retention: { calls: 30 days, payloads: 2w, rollups: 1y, minutes: 4 months }
 listen: { otlp: "0.0.0.0:4318", grpc: "127.0.0.1:0", web: "[::1]:0" }
 tokens:
   - { name: shop, scope: ingest, sha256: "${hash.toUpperCase()}", env: prod }
@@ -50,7 +53,18 @@ channels:
     )
     expect(faults).toEqual([])
     expect(config).toEqual({
-      store: { url: 'https://me:p@clickhouse:8443/callsight' },
+      store: {
+        url: 'https://me:p@clickhouse:8443/callsight',
+        exactlyOnce: false,
+        profile: 'replicated',
+        cluster: 'prod',
+      },
+      retention: {
+        ...defaultRetention,
+        payloads: { count: 14, unit: 'day' },
+        rollups: { count: 12, unit: 'month' },
+        minutes: { count: 4, unit: 'month' },
+      },
       listen: {
         otlp: { host: '0.0.0.0', port: 4318 },
         grpc: { host: '127.0.0.1', port: 0 },
@@ -126,6 +140,11 @@ channels:
     expect(Object.isFrozen(config?.alerts[0]?.when)).toBe(true)
   })
 
+  it('takes calls for as long as it keeps them', () => {
+    const past = (calls: string) => pastMs(parseConfig(`retention: { calls: ${calls} }`, 'x', {}).config!) / 86_400_000
+    expect([past('30d'), past('2w'), past('1 month'), past('1y'), past('14 months')]).toEqual([30, 14, 28, 365, 421])
+  })
+
   it('may be empty, and so may be its sections', () => {
     expect(parseConfig('', 'x', {}).config?.listen.otlp.port).toBe(4318)
     expect(parseConfig('alerts:\n  # none yet\n', 'x', {}).config?.alerts).toEqual([])
@@ -143,8 +162,8 @@ channels:
 describe('faults', () => {
   it('are all reported together, each with its place and a remedy', () => {
     const text = `stor: { url: x }
-retention: { calls: 30d }
-store: { url: "ftp://x" }
+retention: { calls: 30d, payloads: 7, spans: 5h, logs: 0d, minutes: 1 month, rollups: 11y, bodies: 7d }
+store: { url: "ftp://x", exactly_once: yes, profile: sharded, cluster: "a b" }
 listen: { otlp: "4318" }
 tokens:
   - { name: a, scope: ingst, sha256: abc }
@@ -180,8 +199,16 @@ channels:
 `
     expect(faultsOf(text)).toEqual([
       'callsight.yaml:1:1: stor: unknown key "stor"; did you mean store?',
-      'callsight.yaml:2:1: retention: the key retention is not supported yet; remove it',
+      'callsight.yaml:2:36: retention.payloads: "7" is not how long something is kept; write whole days, weeks, months or years: 30d, 2w, 25 months, 1y',
+      'callsight.yaml:2:46: retention.spans: "5h" is not how long something is kept; write whole days, weeks, months or years: 30d, 2w, 25 months, 1y',
+      'callsight.yaml:2:56: retention.logs: "0d" is too short; write at least 1d',
+      'callsight.yaml:2:69: retention.minutes: "1 month" is too short; write at least 33d',
+      'callsight.yaml:2:87: retention.rollups: "11y" is too long; write at most 3660d',
+      'callsight.yaml:2:92: retention.bodies: unknown key "bodies"; the keys here are calls, payloads, spans, logs, metrics, minutes, rollups, reports, judgements',
       'callsight.yaml:3:15: store.url: is not the place of a store; write embedded:DIR or https://user:password@host:8443/callsight',
+      'callsight.yaml:3:40: store.exactly_once: "yes" is neither true nor false; write true or false',
+      'callsight.yaml:3:54: store.profile: "sharded" is not known here; use single, replicated, cloud',
+      'callsight.yaml:3:72: store.cluster: "a b" is not the name of a cluster; write a name of system.clusters',
       'callsight.yaml:4:17: listen.otlp: "4318" is not an address; write HOST:PORT: 127.0.0.1:4318',
       'callsight.yaml:6:23: tokens[0].scope: "ingst" is not known here; did you mean ingest?',
       'callsight.yaml:6:38: tokens[0].sha256: is not a SHA-256; write 64 hexadecimal digits: printf %s "$KEY" | sha256sum',
@@ -201,7 +228,7 @@ channels:
       'callsight.yaml:21:5: objectives[0].exclude: the key exclude is not supported yet; remove it',
       'callsight.yaml:22:13: objectives[1].name: the objective "fast" is there twice; rename or remove one',
       'callsight.yaml:22:27: objectives[1].target: "100%" leaves nothing to judge; write more than 0% and less than 100%',
-      'callsight.yaml:22:41: objectives[1].window: "90d" is too long; write at most 30d',
+      'callsight.yaml:22:41: objectives[1].window: "90d" is longer than calls are kept (30d); write at most 30d, or keep calls longer with retention.calls',
       'callsight.yaml:24:5: alerts[0].name: is missing; add it',
       'callsight.yaml:24:11: alerts[0].when: ">>" is not a comparison here; use >',
       'callsight.yaml:25:11: alerts[0].over: "5 minutes" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m',
@@ -219,6 +246,47 @@ channels:
       'callsight.yaml:34:9: channels.chat.webhook: is missing; add it',
       'callsight.yaml:34:11: channels.chat.slack: the key slack is not supported yet; remove it',
       'callsight.yaml:35:19: channels.bad.webhook: this is not an http or https URL; write it as https://hooks.example.com/path',
+    ])
+  })
+
+  it('tell when calls do not live as long as an objective looks back, at the place of its window', () => {
+    const file = (calls: string, window: string) =>
+      faultsOf(`retention: { calls: ${calls} }\nobjectives: [{ name: a, target: 99%, window: ${window} }]\n`)
+    expect(file('90d', '90d')).toEqual([])
+    expect(file('7d', '7d')).toEqual([])
+    expect(file('7d', '8d')).toEqual([
+      'callsight.yaml:2:46: objectives[0].window: "8d" is longer than calls are kept (7d); write at most 7d, or keep calls longer with retention.calls',
+    ])
+    // A month may be a February.
+    expect(file('1 month', '30d')).toEqual([
+      'callsight.yaml:2:46: objectives[0].window: "30d" is longer than calls are kept (1 month); write at most 28d, or keep calls longer with retention.calls',
+    ])
+    expect(file('13 months', '365d')).toEqual([])
+  })
+
+  it('tell when a store cannot be laid out as is said', () => {
+    expect(faultsOf('store: { url: "embedded:./x", profile: replicated }')).toEqual([
+      'callsight.yaml:1:40: store.profile: an embedded store cannot be replicated; remove it, or write the URL of a server',
+    ])
+    expect(faultsOf('store: { url: "embedded:./x", cluster: a }')).toEqual([
+      'callsight.yaml:1:40: store.cluster: an embedded store is no cluster; remove it',
+    ])
+    expect(faultsOf('store: { url: "http://h/x", profile: cloud, cluster: a }')).toEqual([
+      'callsight.yaml:1:54: store.cluster: the profile cloud has no cluster; remove it, or write profile: replicated',
+    ])
+    expect(faultsOf('store: { url: "http://h/x", cluster: a }')).toEqual([])
+  })
+
+  it('bound the latencies that are counted for every call', () => {
+    const objectives = (count: number) =>
+      `objectives:\n${Array.from({ length: count }, (_, i) => `  - { name: o${i}, target: 99%, window: 1d, good: { latency_below: ${i + 1}ms } }\n`).join('')}`
+    expect(
+      faultsOf(
+        `${objectives(limits.thresholds)}  - { name: again, target: 99%, window: 1d, good: { latency_below: 1ms } }\n`,
+      ),
+    ).toEqual([])
+    expect(faultsOf(objectives(limits.thresholds + 1))).toEqual([
+      'callsight.yaml:66:66: objectives[64].good.latency_below: objectives promise more than 64 different latencies, each of which is counted for every call; use one that is there',
     ])
   })
 

@@ -1,7 +1,13 @@
+import { limits } from '../limits.ts'
+import { parseDurationMs, parseDurationUs } from './duration.ts'
 import { nearest, type Problem, quoted } from './fault.ts'
+import { leastDays, parsePeriod, periodText } from './period.ts'
+import { defaultRetention } from './retention.ts'
+
+const day = 24 * 3600_000
 
 /**
- * Finds names that stand for nothing and names given twice, in the file as written: it works on a file with other
+ * Finds names that stand for nothing, names given twice and parts that do not go together, in the file as written: it works on a file with other
  * faults too, so that all of them are told at once.
  */
 export function referenceProblems(file: unknown): Problem[] {
@@ -37,7 +43,59 @@ export function referenceProblems(file: unknown): Problem[] {
       found.push({ ...problem, path: ['alerts', i, ...problem.path] })
     }
   })
-  return found
+  return [...found, ...storeProblems(mapOf(root.store)), ...objectiveProblems(root)]
+}
+
+function storeProblems({ url, profile, cluster }: Record<string, unknown>): Problem[] {
+  if (typeof url === 'string' && url.startsWith('embedded:')) {
+    if (profile === undefined || profile === 'single') {
+      if (cluster === undefined) return []
+      return [{ path: ['store', 'cluster'], what: 'an embedded store is no cluster', remedy: 'remove it' }]
+    }
+    const remedy = 'remove it, or write the URL of a server'
+    return [{ path: ['store', 'profile'], what: `an embedded store cannot be ${profile}`, remedy }]
+  }
+  if (cluster === undefined || (profile !== 'single' && profile !== 'cloud')) return []
+  const remedy = 'remove it, or write profile: replicated'
+  return [{ path: ['store', 'cluster'], what: `the profile ${profile} has no cluster`, remedy }]
+}
+
+/** What objectives ask of the store: calls for the whole of their windows, and not too many latencies counted. */
+function objectiveProblems(root: Record<string, unknown>): Problem[] {
+  const { calls } = mapOf(root.retention)
+  const kept = calls === undefined ? defaultRetention.calls : parsed(calls, (text) => parsePeriod(text, 1, Infinity))
+  const latencies = new Set<number>()
+  return listOf(root.objectives).flatMap((objective, i) => {
+    const { window, good } = mapOf(objective)
+    const problems: Problem[] = []
+    const windowMs = parsed(window, (text) => parseDurationMs(text, 0, limits.retentionDays * day))
+    if (kept !== undefined && windowMs !== undefined && windowMs > leastDays(kept) * day) {
+      problems.push({
+        path: ['objectives', i, 'window'],
+        what: `${quoted(window)} is longer than calls are kept (${periodText(kept)})`,
+        remedy: `write at most ${leastDays(kept)}d, or keep calls longer with retention.calls`,
+      })
+    }
+    const latency = parsed(mapOf(good).latency_below, parseDurationUs)
+    if (latency !== undefined && latencies.size === limits.thresholds && !latencies.has(latency)) {
+      problems.push({
+        path: ['objectives', i, 'good', 'latency_below'],
+        what: `objectives promise more than ${limits.thresholds} different latencies, each of which is counted for every call`,
+        remedy: 'use one that is there',
+      })
+    } else if (latency !== undefined) latencies.add(latency)
+    return problems
+  })
+}
+
+/** The value, or undefined where it cannot be read, which the schema tells of. */
+function parsed<T>(value: unknown, parse: (text: string) => T): T | undefined {
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined
+  try {
+    return parse(String(value))
+  } catch {
+    return undefined
+  }
 }
 
 /** The same for one rule that comes from elsewhere: its receivers must be URLs or channels of the file. */

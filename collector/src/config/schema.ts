@@ -2,9 +2,11 @@ import { z } from 'zod'
 import { limits } from '../limits.ts'
 import { parseAddress } from './address.ts'
 import { parseCondition } from './condition.ts'
-import { type AlertRule, alertLabels, type Config, defaultConfig } from './config.ts'
+import { type AlertRule, alertLabels, type Config, defaultConfig, profiles } from './config.ts'
 import { parseDurationMs, parseDurationUs } from './duration.ts'
 import { nearest, quoted, Unreadable } from './fault.ts'
+import { parsePeriod } from './period.ts'
+import { defaultRetention, leastRetentionDays, type Retention, type RetentionKey, retentionKeys } from './retention.ts'
 import { parseShare } from './share.ts'
 import { parseHttpUrl } from './url.ts'
 
@@ -53,6 +55,11 @@ const count = (min: number) =>
     }
     return number
   })
+
+const flag = read((value) => {
+  if (typeof value === 'boolean') return value
+  throw new Unreadable(`${quoted(value)} is neither true nor false`, 'write true or false')
+})
 
 /** One of the words; `later` are those that the design names and this version does not do. */
 function word<W extends string>(words: readonly W[], later: readonly string[] = []) {
@@ -164,8 +171,8 @@ const objectiveShape = {
     if (['day', 'week', 'month', 'quarter', 'year'].includes(given)) {
       throw new Unreadable(`the calendar window ${given} is not supported yet`, 'write a rolling one: 30d')
     }
-    // Calls are kept for 30 days; what is older cannot be counted exactly.
-    return { window: given.trim(), windowMs: parseDurationMs(given, 3600_000, 30 * day) }
+    // What is older than calls are kept cannot be counted exactly: references.ts holds the two against each other.
+    return { window: given.trim(), windowMs: parseDurationMs(given, 3600_000, limits.retentionDays * day) }
   }),
   method: word(['occurrences'], ['timeslices', 'ratio_timeslices']).optional(),
 }
@@ -199,7 +206,36 @@ const quotaShape = {
 
 const planShape = { quotas: z.array(z.strictObject(quotaShape)) }
 const channelShape = { webhook: url, secret: secret.optional() }
-const storeShape = { url: storeUrl }
+const clusterName = text((value) => {
+  if (/^[A-Za-z0-9_.-]+$/.test(value) && value.length <= limits.nameChars) return value
+  throw new Unreadable(`${quoted(value)} is not the name of a cluster`, 'write a name of system.clusters')
+})
+
+const storeShape = {
+  url: storeUrl.optional(),
+  exactly_once: flag.optional(),
+  profile: word(profiles).optional(),
+  cluster: clusterName.optional(),
+}
+
+const period = (key: RetentionKey) =>
+  measure((value) => parsePeriod(value, leastRetentionDays[key], limits.retentionDays)).optional()
+const retentionShape = {
+  calls: period('calls'),
+  payloads: period('payloads'),
+  spans: period('spans'),
+  logs: period('logs'),
+  metrics: period('metrics'),
+  minutes: period('minutes'),
+  rollups: period('rollups'),
+  reports: period('reports'),
+  judgements: period('judgements'),
+}
+const retention = z.strictObject(retentionShape).transform((given): Retention => {
+  const kept = retentionKeys.map((key) => [key, given[key] ?? defaultRetention[key]])
+  return Object.fromEntries(kept) as Retention
+})
+
 const listenShape = {
   otlp: text(parseAddress).optional(),
   grpc: text(parseAddress).optional(),
@@ -208,6 +244,7 @@ const listenShape = {
 
 const fileShape = {
   store: z.strictObject(storeShape).optional(),
+  retention: retention.optional(),
   listen: z.strictObject(listenShape).optional(),
   tokens: z.array(z.strictObject(tokenShape)).default([]),
   consumers: z.array(z.strictObject(consumerShape)).default([]),
@@ -220,7 +257,13 @@ const fileShape = {
 /** The whole of callsight.yaml, `${NAME}` already replaced. References between its parts are in references.ts. */
 export const fileSchema = z.strictObject(fileShape).transform(
   (file): Config => ({
-    store: file.store ?? defaultConfig.store,
+    store: {
+      url: file.store?.url ?? defaultConfig.store.url,
+      exactlyOnce: file.store?.exactly_once ?? defaultConfig.store.exactlyOnce,
+      profile: file.store?.profile,
+      cluster: file.store?.cluster,
+    },
+    retention: file.retention ?? defaultRetention,
     listen: {
       otlp: file.listen?.otlp ?? defaultConfig.listen.otlp,
       grpc: file.listen?.grpc ?? defaultConfig.listen.grpc,
@@ -242,8 +285,9 @@ export const fileSchema = z.strictObject(fileShape).transform(
  * under a name of the user's own is `*`.
  */
 export const keys: Record<string, { known: string[]; later: string[] }> = {
-  '': { known: Object.keys(fileShape), later: ['retention'] },
+  '': { known: Object.keys(fileShape), later: [] },
   store: { known: Object.keys(storeShape), later: [] },
+  retention: { known: Object.keys(retentionShape), later: [] },
   listen: { known: Object.keys(listenShape), later: [] },
   'tokens[]': { known: Object.keys(tokenShape), later: ['consumer'] },
   'consumers[]': { known: Object.keys(consumerShape), later: [] },

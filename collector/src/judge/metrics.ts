@@ -24,3 +24,6 @@ export const judged = {
     registers,
   }),
 }
+
+// An alert rule on a judge that stands still needs the series from the start.
+for (const what of ['alerts', 'standings']) judged.seconds.zero({ what })

@@ -95,7 +95,7 @@ export class Notifier {
     const about = { rule: event.rule, state: event.state, channel: receiver, attempt: attempt.attempt }
     if (result === 'delivered') log.info(about, 'notice delivered')
     else log.warn({ ...about, error: attempt.error, done: attempt.done }, 'notice not delivered')
-    for (let again = limits.insertAttempts; again > 0; again--) {
+    for (let again = limits.recordAttempts; again > 0; again--) {
       try {
         return await record(event, receiver, attempt)
       } catch (error) {

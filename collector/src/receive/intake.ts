@@ -1,18 +1,14 @@
-import { promisify } from 'node:util'
-import { brotliDecompress, gunzip, inflate } from 'node:zlib'
 import { limits } from '../limits.ts'
-import { Overloaded, Refused, Unwritable, type Writer } from '../store/writer.ts'
+import { metrics } from '../metrics.ts'
+import type { Known } from '../spool/ledger.ts'
+import type { Spool } from '../spool/spool.ts'
 import type { Pass } from '../token.ts'
-import type { Consumers } from './consumer.ts'
-import { countLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts'
-import { Operations } from './operation.ts'
-import { Undecodable } from './otlp.ts'
-import { countLogs, decodeMetrics, decodeTraces } from './protobuf.ts'
+import type { Result } from './decoder.ts'
+import { FairQueue } from './queue.ts'
 import { Refusal } from './refusal.ts'
 import type { Signal, Wire } from './reply.ts'
-import { reportRows } from './report.ts'
 import { Resends } from './resend.ts'
-import { type Rejections, traceRows } from './traces.ts'
+import type { Threads, Work } from './threads.ts'
 
 /** One export request, whichever listener it came through. */
 export interface ExportRequest {
@@ -24,87 +20,75 @@ export interface ExportRequest {
   pass: Pass
 }
 
-/** What a request did: how many of its things were not taken, and why. */
-export interface Result {
-  rejected: number
-  message: string
+export type { Result } from './decoder.ts'
+
+interface Waiting {
+  work: Work
+  resolve: (result: Result) => void
+  reject: (error: unknown) => void
 }
 
-const decoders = {
-  gzip: promisify(gunzip),
-  'x-gzip': promisify(gunzip),
-  deflate: promisify(inflate),
-  br: promisify(brotliDecompress),
-} as const
-
 interface Parts {
-  writer: Writer
-  consumers: Consumers
-  /** Keys of requests that an earlier run stored: their senders may not know it yet. */
-  stored: readonly [key: string, at: number][]
+  threads: Pick<Threads, 'room' | 'take' | 'onRoom'>
+  spool: Pick<Spool, 'full'>
+  /** Requests that an earlier run stored: their senders may not know it yet. */
+  known: readonly Known[]
 }
 
 /**
- * What every listener does with a request once it is let in: recognise it when it was sent before, unpack it, make rows
- * of it, and hand them to the store.
+ * What every listener does with a request once it is let in: recognise it when it was sent before, let it wait its turn,
+ * and hand it to a decode thread, which answers when its rows are durable in the spool.
  */
 export class Intake {
-  readonly #writer: Writer
-  readonly #consumers: Consumers
-  readonly #operations = new Operations()
+  readonly #threads: Parts['threads']
+  readonly #spool: Parts['spool']
+  readonly #queue = new FairQueue<Waiting>()
   readonly #resends = new Resends<Result>()
 
-  constructor({ writer, consumers, stored }: Parts) {
-    this.#writer = writer
-    this.#consumers = consumers
-    this.#resends.remember(stored, rejected({}))
+  constructor({ threads, spool, known }: Parts) {
+    this.#threads = threads
+    this.#spool = spool
+    this.#resends.remember(known, { rejected: 0, message: '' })
+    threads.onRoom = () => this.#serve()
   }
 
-  /** Settles when what was taken is safe. @throws Refusal that says whether to come again */
-  async take({ signal, wire, encoding, body, pass }: ExportRequest): Promise<Result> {
+  /**
+   * Settles when what was taken is safe. The body is handed over: its bytes are gone afterwards.
+   *
+   * @throws Refusal that says whether to come again
+   */
+  take({ signal, wire, encoding, body, pass }: ExportRequest): Promise<Result> {
+    const { digest: token, token: { env } = { env: undefined } } = pass
+    const work = this.#resends.once(`${signal} ${token}`, body, (key) =>
+      this.#wait({ key, signal, wire, encoding, body, env, token }),
+    )
+    return inTime(work).finally(metrics.requestSeconds.startTimer({ signal }))
+  }
+
+  async #wait(work: Work): Promise<Result> {
+    const full = this.#spool.full()
+    if (full !== undefined) throw new Refusal(429, full, limits.retryAfterS)
+    const { token } = work
+    const bytes = Math.max(1, work.body.length)
+    const waiting: Waiting = { work, resolve: () => {}, reject: () => {} }
+    const settled = new Promise<Result>((resolve, reject) => Object.assign(waiting, { resolve, reject }))
+    this.#queue.add(token, waiting, bytes)
+    metrics.queuedBytes.set(this.#queue.bytes)
+    this.#serve()
     try {
-      const work = this.#resends.once(`${signal} ${pass.digest}`, body, async (key) => {
-        const unpacked = await decompress(encoding, body)
-        return this.#store(signal, wire, unpacked, pass, key)
-      })
-      return await inTime(work)
-    } catch (error) {
-      throw asRefusal(error)
+      return await settled
+    } finally {
+      this.#queue.finish(token, bytes)
+      metrics.queuedBytes.set(this.#queue.bytes)
     }
   }
 
-  async #store(signal: Signal, wire: Wire, body: Buffer, { token, digest }: Pass, key: string): Promise<Result> {
-    if (signal === 'logs') {
-      const records = wire === 'json' ? countLogsJson(body) : countLogs(body)
-      return rejected(records === 0 ? {} : { 'not kept: Callsight reads no log records yet': records })
+  #serve(): void {
+    while (this.#threads.room) {
+      const next = this.#queue.next()
+      if (next === undefined) return
+      this.#threads.take(next.work).then(next.resolve, next.reject)
     }
-    if (signal === 'metrics') {
-      const groups = wire === 'json' ? decodeMetricsJson(body) : decodeMetrics(body)
-      const { rows, others } = reportRows(groups, token?.env)
-      await this.#writer.add({ agent_reports: rows }, key)
-      return rejected(others === 0 ? {} : { 'not kept: Callsight reads only callsight.agent.* metrics': others })
-    }
-    const groups = wire === 'json' ? decodeTracesJson(body) : decodeTraces(body)
-    const about = { env: token?.env, token: digest, operations: this.#operations, consumers: this.#consumers }
-    const { batch, rejections } = traceRows(groups, { ...about, now: Date.now() })
-    await this.#writer.add(batch, key)
-    return rejected(rejections)
-  }
-}
-
-async function decompress(encoding: string | undefined, body: Buffer): Promise<Buffer> {
-  const name = (encoding ?? 'identity').trim().toLowerCase()
-  if (name === 'identity' || name === '' || body.length === 0) return body
-  if (!Object.hasOwn(decoders, name)) {
-    throw new Refusal(415, `content encoding ${JSON.stringify(name)}: send gzip, deflate, br or none`)
-  }
-  try {
-    return await decoders[name as keyof typeof decoders](body, { maxOutputLength: limits.requestBytes })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw new Refusal(413, `the body is larger than ${limits.requestBytes} bytes when unpacked: send smaller batches`)
-    }
-    throw new Undecodable(`the body is not ${name}: ${(error as Error).message}`)
   }
 }
 
@@ -113,25 +97,9 @@ function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Refusal(503, 'ClickHouse is slow or away; the rows are waiting for it', limits.retryAfterS)),
+      () => reject(new Refusal(503, 'the collector is busy; the request is being worked on', limits.retryAfterS)),
       limits.answerMs,
     )
   })
   return Promise.race([work, late]).finally(() => clearTimeout(timer))
-}
-
-/** What the listener tells the client; anything unforeseen stays as it is. */
-function asRefusal(error: unknown): unknown {
-  if (error instanceof Undecodable || error instanceof Refused) return new Refusal(400, error.message)
-  if (error instanceof Unwritable) return new Refusal(503, error.message, limits.retryAfterS)
-  if (error instanceof Overloaded) return new Refusal(429, error.message, limits.retryAfterS)
-  return error
-}
-
-function rejected(rejections: Rejections): Result {
-  const causes = Object.entries(rejections)
-  return {
-    rejected: causes.reduce((sum, [, number]) => sum + number, 0),
-    message: causes.map(([cause, number]) => `${number} ${cause}`).join('; '),
-  }
 }

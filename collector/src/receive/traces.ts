@@ -1,12 +1,15 @@
 import { limits } from '../limits.ts'
 import { metrics } from '../metrics.ts'
+import type { WrittenTable } from '../spool/block.ts'
 import type { Row } from '../store/store.ts'
-import type { Batch } from '../store/writer.ts'
 import { callRow, isCall, isOurs, originOf, spanRow } from './call.ts'
 import type { Consumers } from './consumer.ts'
 import type { Operations } from './operation.ts'
 import type { Span, SpanGroup } from './otlp.ts'
 import { payloadRow } from './payload.ts'
+
+/** Rows by table. */
+export type Batch = Partial<Record<WrittenTable, Row[]>>
 
 /** Things not taken, by cause in the sender's words. */
 export type Rejections = Record<string, number>

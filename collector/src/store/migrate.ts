@@ -1,47 +1,112 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import type { Config } from '../config/config.ts'
+import { type LockTimes, MigrationLock } from './lock.ts'
+import { choose, inspect, type Profile, render } from './profile.ts'
 import type { Store } from './store.ts'
 
 const folder = new URL('../../sql/', import.meta.url)
 
+/** One numbered file of sql/. */
+export interface Migration {
+  readonly name: string
+  readonly sha256: string
+  readonly statements: readonly string[]
+}
+
+export interface MigrateOptions {
+  /** Where a wait for another collector is told of. */
+  readonly tell?: (message: string) => void
+  readonly times?: LockTimes
+}
+
+/**
+ * The profile of an opened store: an embedded one is single, a server is asked.
+ *
+ * @throws Error when the configuration cannot be followed
+ */
+export async function profileOf(store: Store, wanted: Partial<Config['store']> = {}): Promise<Profile> {
+  return store.place.startsWith('embedded:') ? { name: 'single' } : choose(await inspect(store), wanted)
+}
+
 /**
  * Applies the numbered files of sql/ that this database has not seen, in order, and records each with its checksum.
- * Every statement there can be repeated, so a migration that was cut off is simply run again.
+ * Every statement there can be repeated, so a migration that was cut off is simply run again. On a server a lock keeps
+ * the collectors from migrating at the same time; an embedded store is locked by its folder.
  *
+ * @param wanted `store` of the configuration
  * @returns the names of the files applied now
- * @throws Error when the database is newer than this program, or a file was changed after it was applied
+ * @throws Error when the database is newer than this program, a file was changed after it was applied, or the tables
+ *   are laid out otherwise than the configuration says
  */
-export async function migrate(store: Store): Promise<string[]> {
-  await store.command(`CREATE TABLE IF NOT EXISTS migrations (
+export async function migrate(
+  store: Store,
+  wanted: Partial<Config['store']> = {},
+  { tell = () => {}, times }: MigrateOptions = {},
+): Promise<string[]> {
+  const profile = await profileOf(store, wanted)
+  if (profile.cluster !== undefined) {
+    const [{ database }] = (await store.query<{ database: string }>('SELECT currentDatabase() AS database')) as [
+      { database: string },
+    ]
+    await store.command(`CREATE DATABASE IF NOT EXISTS ${database} ON CLUSTER '${profile.cluster}'`)
+  }
+  const table = `CREATE TABLE IF NOT EXISTS migrations (
     name String, sha256 String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3)
-  ) ENGINE = MergeTree ORDER BY name SETTINGS non_replicated_deduplication_window = 1000`)
+  ) ENGINE = MergeTree ORDER BY name SETTINGS non_replicated_deduplication_window = 1000`
+  await store.command(render(table, profile))
+  if ((await missing(store)).length === 0) return []
+
+  const lock = store.place.startsWith('embedded:') ? undefined : new MigrationLock(store, times)
+  await lock?.take(profile, (holder) => tell(`waiting for ${holder}, which is migrating ${store.place}`))
+  try {
+    const now: string[] = []
+    for (const { name, sha256, statements } of await missing(store)) {
+      for (const statement of statements) {
+        await lock?.check()
+        await store.command(render(statement, profile))
+      }
+      await store.insert('migrations', [{ name, sha256 }], `migration-${name}`)
+      now.push(name)
+    }
+    return now
+  } finally {
+    await lock?.giveBack()
+  }
+}
+
+/** What this database has not seen. @throws Error when it is newer than this program, or a file was changed */
+async function missing(store: Store): Promise<Migration[]> {
   const applied = new Map<string, string>()
   for (const row of await store.query<{ name: string; sha256: string }>('SELECT name, sha256 FROM migrations')) {
     applied.set(row.name, row.sha256)
   }
-  const names = readdirSync(folder)
-    .filter((name) => /^\d{4}_\w+\.sql$/.test(name))
-    .sort()
+  const all = migrations()
+  const last = all.at(-1)!.name
   const newest = [...applied.keys()].sort().at(-1)
-  if (newest !== undefined && newest > names[names.length - 1]!) {
+  if (newest !== undefined && newest > last) {
     throw new Error(
-      `the database at ${store.place} was migrated by a newer Callsight (${newest}); this one knows up to ${names.at(-1)}. Install that version or newer.`,
+      `the database at ${store.place} was migrated by a newer Callsight (${newest}); this one knows up to ${last}. Install that version or newer.`,
     )
   }
-  const now: string[] = []
-  for (const name of names) {
-    const text = readFileSync(new URL(name, folder), 'utf8')
-    const sha256 = createHash('sha256').update(text).digest('hex')
+  return all.filter(({ name, sha256 }) => {
     const known = applied.get(name)
-    if (known === sha256) continue
-    if (known !== undefined) {
+    if (known !== undefined && known !== sha256) {
       throw new Error(`sql/${name} was changed after it was applied to ${store.place}: put it back, and add a new file`)
     }
-    for (const statement of statements(text)) await store.command(statement)
-    await store.insert('migrations', [{ name, sha256 }], `migration-${name}`)
-    now.push(name)
-  }
-  return now
+    return known === undefined
+  })
+}
+
+/** The files of sql/, in order. */
+export function migrations(): Migration[] {
+  return readdirSync(folder)
+    .filter((name) => /^\d{4}_\w+\.sql$/.test(name))
+    .sort()
+    .map((name) => {
+      const text = readFileSync(new URL(name, folder), 'utf8')
+      return { name, sha256: createHash('sha256').update(text).digest('hex'), statements: statements(text) }
+    })
 }
 
 /** Splits a file at semicolons that end a line, which is where ours end; comments are dropped. */

@@ -36,6 +36,7 @@ export async function openServer(url: string): Promise<Lanes> {
   })
   return {
     place,
+    local: false,
     write: (use) => use(write),
     judge: (use) => use(judge),
     pages: (use) => use(pages),

@@ -49,7 +49,8 @@ export function callRoutes(store: Store): (server: FastifyInstance) => Promise<v
         `SELECT ${columns} FROM calls WHERE trace_id = {trace_id:String} AND span_id = {span_id:String} LIMIT 1`,
         { trace_id, span_id },
       )
-      if (call === undefined) throw new Problem(404, `there is no call ${id}; calls are kept for 30 days`)
+      if (call === undefined)
+        throw new Problem(404, `there is no call ${id}; calls are kept for as long as retention.calls says`)
       const spans = await store.ask(
         `SELECT formatDateTime(ts, '%Y-%m-%dT%H:%i:%S.%fZ', 'UTC') AS ts, span_id, parent_span_id, name, kind, scope,
            duration_us / 1000 AS duration_ms, failed, message, attributes

@@ -18,9 +18,9 @@ import { trafficRoutes } from './traffic.ts'
 
 export interface WebParts {
   store: Store
-  /** Rows that wait for the engine. */
-  queued: () => number
   judge: Judge
+  /** What else is answered: health, and what a doctor asks. */
+  routes: readonly Routes[]
   /** Opened by tokens that may read. */
   door: Door
   /** The listener is on loopback: only then is a request checked for the name it was sent to. */
@@ -28,8 +28,10 @@ export interface WebParts {
   log: Logger
 }
 
+export type Routes = (server: FastifyInstance) => Promise<void>
+
 /** The web listener: the viewer at /, the API under /api/v1/, metrics and health. */
-export function webServer({ store, queued, judge, door, loopback, log }: WebParts): FastifyInstance {
+export function webServer({ store, judge, routes, door, loopback, log }: WebParts): FastifyInstance {
   const server = Fastify({
     bodyLimit: limits.webBodyBytes,
     forceCloseConnections: true,
@@ -74,14 +76,7 @@ export function webServer({ store, queued, judge, door, loopback, log }: WebPart
   server.register(boardRoutes(store))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
-  server.get('/healthz', async () => ({ status: 'ok' }))
-  server.get('/readyz', async (_request, reply) => {
-    const full = queued() > limits.queuedRows * 0.8
-    await store.ask('SELECT 1')
-    return reply
-      .code(full ? 503 : 200)
-      .send({ status: full ? 'the queue is nearly full' : 'ok', queued_rows: queued() })
-  })
+  for (const more of routes) server.register(more)
 
   const { page, viewer, uplot } = viewerFolders
   server.register(fastifyStatic, { root: viewer, prefix: '/viewer/', cacheControl: false })

@@ -1,0 +1,528 @@
+-- 0001_calls.sql
+CREATE TABLE IF NOT EXISTS calls (
+  ts DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  direction Enum8('in' = 1, 'out' = 2, 'probe' = 3),
+  env LowCardinality(String),
+  service LowCardinality(String),
+  version LowCardinality(String),
+  instance LowCardinality(String),
+  consumer String CODEC(ZSTD(1)),
+  plan LowCardinality(String),
+  style LowCardinality(String),
+  operation LowCardinality(String),
+  method LowCardinality(String),
+  route LowCardinality(String),
+  path String CODEC(ZSTD(1)),
+  peer LowCardinality(String),
+  status UInt16 CODEC(T64, ZSTD(1)),
+  outcome Enum8('ok' = 1, 'client_error' = 2, 'server_error' = 3, 'timeout' = 4, 'aborted' = 5),
+  error_code LowCardinality(String),
+  duration_us UInt64 CODEC(T64, ZSTD(1)),
+  ttfb_us UInt64 CODEC(T64, ZSTD(1)),
+  request_bytes UInt64 CODEC(T64, ZSTD(1)),
+  response_bytes UInt64 CODEC(T64, ZSTD(1)),
+  units UInt32 DEFAULT 1 CODEC(T64, ZSTD(1)),
+  weight UInt32 DEFAULT 1 CODEC(T64, ZSTD(1)),
+  client_address String CODEC(ZSTD(1)),
+  user_agent LowCardinality(String),
+  trace_id String CODEC(ZSTD(1)),
+  span_id String CODEC(ZSTD(1)),
+  parent_span_id String CODEC(ZSTD(1)),
+  attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)),
+  ingested_at DateTime64(3, 'UTC') DEFAULT now64(3) CODEC(Delta(8), ZSTD(1)),
+  INDEX by_ts ts TYPE minmax GRANULARITY 1,
+  INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toDate(ts)
+ORDER BY (toStartOfHour(ts), service, operation, consumer, ts)
+TTL toDateTime(ts) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+
+-- 0002_spans.sql
+CREATE TABLE IF NOT EXISTS spans (
+  ts DateTime64(6, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  env LowCardinality(String),
+  service LowCardinality(String),
+  trace_id String CODEC(ZSTD(1)),
+  span_id String CODEC(ZSTD(1)),
+  parent_span_id String CODEC(ZSTD(1)),
+  name LowCardinality(String),
+  kind Enum8('unspecified' = 0, 'internal' = 1, 'server' = 2, 'client' = 3, 'producer' = 4, 'consumer' = 5),
+  scope LowCardinality(String),
+  duration_us UInt64 CODEC(T64, ZSTD(1)),
+  failed Bool,
+  message String CODEC(ZSTD(1)),
+  attributes Map(LowCardinality(String), String) CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY toDate(ts)
+ORDER BY (trace_id, ts)
+TTL toDateTime(ts) + INTERVAL 7 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+
+-- 0003_rollups.sql
+CREATE TABLE IF NOT EXISTS calls_1m (
+  minute DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+  direction Enum8('in' = 1, 'out' = 2, 'probe' = 3),
+  env LowCardinality(String),
+  service LowCardinality(String),
+  consumer String CODEC(ZSTD(1)),
+  plan LowCardinality(String),
+  style LowCardinality(String),
+  operation LowCardinality(String),
+  method LowCardinality(String),
+  route LowCardinality(String),
+  peer LowCardinality(String),
+  status UInt16,
+  outcome Enum8('ok' = 1, 'client_error' = 2, 'server_error' = 3, 'timeout' = 4, 'aborted' = 5),
+  calls SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  units SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  request_bytes SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  response_bytes SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  duration_us SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  duration_us_max SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  hist SimpleAggregateFunction(sumMap, Map(UInt16, UInt64)) CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(minute)
+PRIMARY KEY (toStartOfHour(minute), service, operation, consumer)
+ORDER BY (toStartOfHour(minute), service, operation, consumer, plan, direction, env, style, method, route, peer, status, outcome, minute)
+TTL minute + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS calls_1m_feed TO calls_1m AS
+SELECT
+  toStartOfMinute(toDateTime(ts, 'UTC')) AS minute,
+  direction, env, service, consumer, plan, style, operation, method, route, peer, status, outcome,
+  sum(toUInt64(weight)) AS calls,
+  sum(toUInt64(units) * weight) AS units,
+  sum(calls.request_bytes * weight) AS request_bytes,
+  sum(calls.response_bytes * weight) AS response_bytes,
+  sum(calls.duration_us * weight) AS duration_us,
+  max(calls.duration_us) AS duration_us_max,
+  sumMap(map(toUInt16(ceil(log2(greatest(calls.duration_us, 1)) * 16)), toUInt64(weight))) AS hist
+FROM calls
+GROUP BY minute, direction, env, service, consumer, plan, style, operation, method, route, peer, status, outcome;
+
+CREATE TABLE IF NOT EXISTS calls_15m (
+  quarter DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+  direction Enum8('in' = 1, 'out' = 2, 'probe' = 3),
+  env LowCardinality(String),
+  service LowCardinality(String),
+  consumer String CODEC(ZSTD(1)),
+  plan LowCardinality(String),
+  style LowCardinality(String),
+  operation LowCardinality(String),
+  method LowCardinality(String),
+  route LowCardinality(String),
+  peer LowCardinality(String),
+  status UInt16,
+  outcome Enum8('ok' = 1, 'client_error' = 2, 'server_error' = 3, 'timeout' = 4, 'aborted' = 5),
+  calls SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  units SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  request_bytes SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  response_bytes SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  duration_us SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1)),
+  duration_us_max SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  hist SimpleAggregateFunction(sumMap, Map(UInt16, UInt64)) CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(quarter)
+PRIMARY KEY (toStartOfDay(quarter), service, operation, consumer)
+ORDER BY (toStartOfDay(quarter), service, operation, consumer, plan, direction, env, style, method, route, peer, status, outcome, quarter)
+TTL quarter + INTERVAL 25 MONTH
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS calls_15m_feed TO calls_15m AS
+SELECT
+  toStartOfFifteenMinutes(minute) AS quarter,
+  direction, env, service, consumer, plan, style, operation, method, route, peer, status, outcome,
+  sum(calls_1m.calls) AS calls,
+  sum(calls_1m.units) AS units,
+  sum(calls_1m.request_bytes) AS request_bytes,
+  sum(calls_1m.response_bytes) AS response_bytes,
+  sum(calls_1m.duration_us) AS duration_us,
+  max(calls_1m.duration_us_max) AS duration_us_max,
+  sumMap(calls_1m.hist) AS hist
+FROM calls_1m
+GROUP BY quarter, direction, env, service, consumer, plan, style, operation, method, route, peer, status, outcome;
+
+-- 0004_judgement.sql
+CREATE TABLE IF NOT EXISTS objective_states (
+  ts DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  objective LowCardinality(String),
+  service LowCardinality(String),
+  operation LowCardinality(String),
+  consumer String CODEC(ZSTD(1)),
+  window LowCardinality(String),
+  target Float64,
+  total UInt64,
+  bad UInt64,
+  attainment Nullable(Float64) COMMENT 'good / total; null without calls',
+  budget_left Nullable(Float64) COMMENT '1 = untouched, 0 = spent, negative = broken; null without calls',
+  burn_rate_1h Nullable(Float64) COMMENT 'bad share of the last hour over the allowed share',
+  burn_rate_5m Nullable(Float64) COMMENT 'the same of the last five minutes',
+  INDEX by_ts ts TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(ts)
+ORDER BY (objective, consumer, ts)
+TTL toDateTime(ts) + INTERVAL 25 MONTH
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800;
+
+CREATE TABLE IF NOT EXISTS quota_states (
+  ts DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  quota LowCardinality(String),
+  plan LowCardinality(String),
+  consumer String CODEC(ZSTD(1)),
+  per LowCardinality(String) COMMENT 'month, 1m',
+  period_start DateTime('UTC'),
+  period_end DateTime('UTC'),
+  used UInt64,
+  allowed UInt64,
+  used_ratio Float64,
+  INDEX by_ts ts TYPE minmax GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(ts)
+ORDER BY (consumer, quota, ts)
+TTL toDateTime(ts) + INTERVAL 25 MONTH
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800;
+
+CREATE TABLE IF NOT EXISTS alert_events (
+  ts DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  id String COMMENT 'also the webhook-id of its notices, so that a receiver can drop a repeated one',
+  rule LowCardinality(String),
+  fingerprint String COMMENT 'hash of rule and labels',
+  labels Map(LowCardinality(String), String),
+  severity LowCardinality(String),
+  state Enum8('inactive' = 0, 'pending' = 1, 'firing' = 2, 'resolved' = 3),
+  value Nullable(Float64),
+  threshold Float64,
+  calls UInt64,
+  summary String,
+  active_since DateTime64(3, 'UTC') COMMENT 'when the condition first held'
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(ts)
+ORDER BY (rule, fingerprint, ts)
+TTL toDateTime(ts) + INTERVAL 25 MONTH
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800;
+
+CREATE TABLE IF NOT EXISTS alert_deliveries (
+  ts DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  event_id String,
+  channel LowCardinality(String),
+  attempt UInt16,
+  done Bool COMMENT 'delivered, or given up: no further attempt follows',
+  status UInt16 COMMENT 'HTTP status, 0 without an answer',
+  error String
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(ts)
+ORDER BY (event_id, channel, ts)
+TTL toDateTime(ts) + INTERVAL 3 MONTH
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800;
+
+CREATE TABLE IF NOT EXISTS alert_rules (
+  name String,
+  rule String COMMENT 'JSON, as in callsight.yaml',
+  removed Bool,
+  changed_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(changed_at)
+ORDER BY name;
+
+-- 0005_consumers_agents.sql
+CREATE TABLE IF NOT EXISTS consumers (
+  consumer String,
+  name String,
+  plan LowCardinality(String),
+  changed_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(changed_at)
+ORDER BY consumer;
+
+CREATE TABLE IF NOT EXISTS agent_reports (
+  ts DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  env LowCardinality(String),
+  service LowCardinality(String),
+  instance String CODEC(ZSTD(1)),
+  version LowCardinality(String) COMMENT 'of the agent',
+  seen UInt64,
+  sent UInt64 COMMENT 'acknowledged by a collector',
+  dropped Map(LowCardinality(String), UInt64) COMMENT 'by reason'
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(ts)
+ORDER BY (service, instance, ts)
+TTL toDateTime(ts) + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800;
+
+-- 0006_payloads.sql
+CREATE TABLE IF NOT EXISTS payloads (
+  ts DateTime64(6, 'UTC') COMMENT 'start of the call' CODEC(Delta(8), ZSTD(1)),
+  direction Enum8('in' = 1, 'out' = 2, 'probe' = 3),
+  env LowCardinality(String),
+  service LowCardinality(String),
+  operation LowCardinality(String),
+  consumer String CODEC(ZSTD(1)),
+  trace_id String CODEC(ZSTD(1)),
+  span_id String CODEC(ZSTD(1)),
+  detail LowCardinality(String) COMMENT 'why it was kept: failed, slow, new, sampled; empty when the sender does not say',
+  redaction LowCardinality(String) COMMENT 'the rules that were applied; empty: not by us, and only harmless headers are stored',
+  query String CODEC(ZSTD(3)),
+  request_headers Map(LowCardinality(String), Array(String)) CODEC(ZSTD(3)),
+  response_headers Map(LowCardinality(String), Array(String)) CODEC(ZSTD(3)),
+  request_body String CODEC(ZSTD(3)),
+  response_body String CODEC(ZSTD(3)),
+  request_truncated Bool COMMENT 'headers or body are not whole: cut by the agent, or at the bound of the collector',
+  response_truncated Bool,
+  request_bytes UInt64 COMMENT 'of the whole body, on the wire' CODEC(T64, ZSTD(1)),
+  response_bytes UInt64 CODEC(T64, ZSTD(1)),
+  INDEX by_trace trace_id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toDate(ts)
+ORDER BY (toStartOfHour(ts), service, operation, ts)
+TTL toDateTime(ts) + INTERVAL 7 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, index_granularity = 512;
+
+ALTER TABLE calls
+  ADD COLUMN IF NOT EXISTS loop_wait_us UInt64 COMMENT 'of the duration: waiting for a busy event loop; 0 below a millisecond' CODEC(T64, ZSTD(1)) AFTER ttfb_us,
+  ADD COLUMN IF NOT EXISTS peer_port UInt16 COMMENT 'of outgoing calls; 0 when unknown' CODEC(T64, ZSTD(1)) AFTER peer,
+  ADD COLUMN IF NOT EXISTS operation_source LowCardinality(String) COMMENT 'framework (as registered), config, guess (from the path); empty: before this was recorded' AFTER operation,
+  ADD COLUMN IF NOT EXISTS consumer_source LowCardinality(String) COMMENT 'application, host, gateway, mtls, api_key, jwt' AFTER consumer,
+  ADD COLUMN IF NOT EXISTS consumer_verified Bool DEFAULT true COMMENT 'false: a claim of a token whose signature nobody has checked' AFTER consumer_source,
+  ADD COLUMN IF NOT EXISTS detail LowCardinality(String) COMMENT 'why its payload was kept; empty when it was not' AFTER user_agent;
+
+ALTER TABLE agent_reports
+  ADD COLUMN IF NOT EXISTS started_at DateTime64(3, 'UTC') COMMENT '1970: before this was recorded' CODEC(Delta(8), ZSTD(1)) AFTER version,
+  ADD COLUMN IF NOT EXISTS spans_dropped UInt64 COMMENT 'inner spans of traced calls' CODEC(T64, ZSTD(1)),
+  ADD COLUMN IF NOT EXISTS payloads_kept UInt64 CODEC(T64, ZSTD(1)),
+  ADD COLUMN IF NOT EXISTS payloads_dropped Map(LowCardinality(String), UInt64) COMMENT 'by reason',
+  ADD COLUMN IF NOT EXISTS faults Map(LowCardinality(String), UInt64) COMMENT 'of the agent itself, by feature',
+  ADD COLUMN IF NOT EXISTS work_us UInt64 COMMENT 'CPU of the agent on the thread of its host' CODEC(T64, ZSTD(1)),
+  ADD COLUMN IF NOT EXISTS queue_bytes UInt64 COMMENT 'waiting for a collector' CODEC(T64, ZSTD(1)),
+  ADD COLUMN IF NOT EXISTS queue_calls UInt64 CODEC(T64, ZSTD(1)),
+  ADD COLUMN IF NOT EXISTS open_calls UInt64 COMMENT 'begun and not ended' CODEC(T64, ZSTD(1)),
+  ADD COLUMN IF NOT EXISTS disabled Array(LowCardinality(String)) COMMENT 'features switched off after too many faults';
+
+-- 0007_accounts.sql
+CREATE TABLE IF NOT EXISTS instance_calls (
+  day Date CODEC(Delta(2), ZSTD(1)),
+  service LowCardinality(String),
+  instance LowCardinality(String),
+  calls SimpleAggregateFunction(sum, UInt64) CODEC(T64, ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(day)
+ORDER BY (service, instance, day)
+TTL day + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS instance_calls_feed TO instance_calls AS
+SELECT toDate(ts) AS day, service, instance, count() AS calls
+FROM calls
+GROUP BY day, service, instance;
+
+INSERT INTO instance_calls
+SELECT toDate(ts) AS day, service, instance, count() AS calls
+FROM calls
+WHERE ingested_at < (
+  SELECT metadata_modification_time + INTERVAL 1 SECOND
+  FROM system.tables WHERE database = currentDatabase() AND name = 'instance_calls_feed'
+)
+GROUP BY day, service, instance
+SETTINGS insert_deduplication_token = 'migration-0007-calls';
+
+CREATE TABLE IF NOT EXISTS agent_reports_15m (
+  quarter DateTime('UTC') CODEC(Delta(4), ZSTD(1)),
+  env LowCardinality(String),
+  service LowCardinality(String),
+  instance String CODEC(ZSTD(1)),
+  version LowCardinality(String),
+  started_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  first_at SimpleAggregateFunction(min, DateTime64(3, 'UTC')) CODEC(Delta(8), ZSTD(1)),
+  last_at SimpleAggregateFunction(max, DateTime64(3, 'UTC')) CODEC(Delta(8), ZSTD(1)),
+  seen SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  sent SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  dropped SimpleAggregateFunction(maxMap, Map(String, UInt64)) CODEC(ZSTD(1)),
+  spans_dropped SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  payloads_kept SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  payloads_dropped SimpleAggregateFunction(maxMap, Map(String, UInt64)) CODEC(ZSTD(1)),
+  faults SimpleAggregateFunction(maxMap, Map(String, UInt64)) CODEC(ZSTD(1)),
+  work_us SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  queue_bytes SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  queue_calls SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  open_calls SimpleAggregateFunction(max, UInt64) CODEC(T64, ZSTD(1)),
+  disabled SimpleAggregateFunction(groupUniqArrayArray, Array(String)) CODEC(ZSTD(1))
+)
+ENGINE = AggregatingMergeTree
+PARTITION BY toYYYYMM(quarter)
+ORDER BY (service, instance, started_at, quarter, env, version)
+TTL quarter + INTERVAL 90 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS agent_reports_15m_feed TO agent_reports_15m AS
+SELECT
+  toStartOfFifteenMinutes(toDateTime(ts, 'UTC')) AS quarter, env, service, instance, version, started_at,
+  min(ts) AS first_at, max(ts) AS last_at, max(agent_reports.seen) AS seen, max(agent_reports.sent) AS sent,
+  maxMap(CAST(agent_reports.dropped, 'Map(String, UInt64)')) AS dropped,
+  max(agent_reports.spans_dropped) AS spans_dropped, max(agent_reports.payloads_kept) AS payloads_kept,
+  maxMap(CAST(agent_reports.payloads_dropped, 'Map(String, UInt64)')) AS payloads_dropped,
+  maxMap(CAST(agent_reports.faults, 'Map(String, UInt64)')) AS faults, max(agent_reports.work_us) AS work_us,
+  max(agent_reports.queue_bytes) AS queue_bytes, max(agent_reports.queue_calls) AS queue_calls,
+  max(agent_reports.open_calls) AS open_calls,
+  groupUniqArrayArray(CAST(agent_reports.disabled, 'Array(String)')) AS disabled
+FROM agent_reports
+GROUP BY quarter, env, service, instance, version, started_at;
+
+INSERT INTO agent_reports_15m (quarter, env, service, instance, version, started_at, first_at, last_at, seen, sent, dropped)
+SELECT
+  toStartOfFifteenMinutes(toDateTime(ts, 'UTC')) AS quarter, env, service, instance, version, started_at,
+  min(ts), max(ts), max(seen), max(sent), maxMap(CAST(dropped, 'Map(String, UInt64)'))
+FROM agent_reports
+GROUP BY quarter, env, service, instance, version, started_at;
+
+-- 0008_logs_metrics.sql
+CREATE TABLE IF NOT EXISTS logs (
+  ts DateTime64(6, 'UTC') CODEC(T64, ZSTD(1)),
+  env LowCardinality(String) CODEC(ZSTD(1)),
+  service LowCardinality(String) CODEC(ZSTD(1)),
+  instance LowCardinality(String) CODEC(ZSTD(1)),
+  trace_id String COMMENT 'empty: written outside a trace' CODEC(ZSTD(1)),
+  span_id String CODEC(ZSTD(3)),
+  severity_number UInt8 COMMENT 'of OpenTelemetry: 1 to 24, 9 is INFO, 17 is ERROR; 0: not told' CODEC(ZSTD(1)),
+  severity LowCardinality(String) CODEC(ZSTD(1)),
+  body String CODEC(ZSTD(3)),
+  attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+  INDEX by_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toDate(ts)
+ORDER BY (toStartOfHour(ts), service, ts)
+TTL toDateTime(ts) + INTERVAL 3 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+
+CREATE TABLE IF NOT EXISTS runtime_metrics (
+  ts DateTime64(3, 'UTC') CODEC(DoubleDelta, ZSTD(1)),
+  env LowCardinality(String) CODEC(ZSTD(1)),
+  service LowCardinality(String) CODEC(ZSTD(1)),
+  instance LowCardinality(String) CODEC(ZSTD(1)),
+  metric LowCardinality(String) COMMENT 'as OpenTelemetry names it: v8js.memory.heap.used' CODEC(ZSTD(1)),
+  value Float64 CODEC(Gorilla, ZSTD(1)),
+  attributes Map(LowCardinality(String), String) COMMENT 'what tells the series of one metric apart' CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY toDate(ts)
+ORDER BY (service, metric, instance, ts)
+TTL toDateTime(ts) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800;
+
+-- 0009_thresholds.sql
+CREATE TABLE IF NOT EXISTS thresholds (
+  us UInt64 COMMENT 'microseconds',
+  since DateTime64(3, 'UTC') COMMENT 'counts are complete for calls that start at this time or later',
+  removed Bool,
+  changed_at DateTime64(3, 'UTC') DEFAULT now64(3)
+)
+ENGINE = ReplacingMergeTree(changed_at)
+ORDER BY us;
+
+ALTER TABLE calls_1m
+  ADD COLUMN IF NOT EXISTS under SimpleAggregateFunction(sumMap, Map(UInt64, UInt64)) COMMENT 'by latency of thresholds: weighted calls that took less' CODEC(ZSTD(1));
+
+ALTER TABLE calls_15m
+  ADD COLUMN IF NOT EXISTS under SimpleAggregateFunction(sumMap, Map(UInt64, UInt64)) COMMENT 'by latency of thresholds: weighted calls that took less' CODEC(ZSTD(1));
+
+ALTER TABLE calls_15m_feed MODIFY QUERY
+SELECT
+  toStartOfFifteenMinutes(minute) AS quarter,
+  direction, env, service, consumer, plan, style, operation, method, route, peer, status, outcome,
+  sum(calls_1m.calls) AS calls,
+  sum(calls_1m.units) AS units,
+  sum(calls_1m.request_bytes) AS request_bytes,
+  sum(calls_1m.response_bytes) AS response_bytes,
+  sum(calls_1m.duration_us) AS duration_us,
+  max(calls_1m.duration_us_max) AS duration_us_max,
+  sumMap(calls_1m.hist) AS hist,
+  sumMap(calls_1m.under) AS under
+FROM calls_1m
+GROUP BY quarter, direction, env, service, consumer, plan, style, operation, method, route, peer, status, outcome;
+
+ALTER TABLE calls_1m_feed MODIFY QUERY
+WITH (SELECT arraySort(groupArray(us)) FROM thresholds FINAL WHERE NOT removed) AS latencies
+SELECT
+  toStartOfMinute(toDateTime(ts, 'UTC')) AS minute,
+  direction, env, service, consumer, plan, style, operation, method, route, peer, status, outcome,
+  sum(toUInt64(weight)) AS calls,
+  sum(toUInt64(units) * weight) AS units,
+  sum(calls.request_bytes * weight) AS request_bytes,
+  sum(calls.response_bytes * weight) AS response_bytes,
+  sum(calls.duration_us * weight) AS duration_us,
+  max(calls.duration_us) AS duration_us_max,
+  sumMap(map(toUInt16(ceil(log2(greatest(calls.duration_us, 1)) * 16)), toUInt64(weight))) AS hist,
+  mapFromArrays(latencies, sumForEach(arrayMap(us -> if(calls.duration_us < us, toUInt64(weight), 0), latencies))) AS under
+FROM calls
+GROUP BY minute, direction, env, service, consumer, plan, style, operation, method, route, peer, status, outcome;
+
+-- 0010_sizes.sql
+ALTER TABLE calls
+  MODIFY COLUMN ts DateTime64(6, 'UTC') CODEC(T64, ZSTD(1)),
+  MODIFY COLUMN version LowCardinality(String) CODEC(ZSTD(1)),
+  MODIFY COLUMN instance LowCardinality(String) CODEC(ZSTD(1)),
+  MODIFY COLUMN consumer String CODEC(LZ4),
+  MODIFY COLUMN path String CODEC(ZSTD(3)),
+  MODIFY COLUMN status UInt16 CODEC(ZSTD(1)),
+  MODIFY COLUMN outcome Enum8('ok' = 1, 'client_error' = 2, 'server_error' = 3, 'timeout' = 4, 'aborted' = 5) CODEC(ZSTD(1)),
+  MODIFY COLUMN error_code LowCardinality(String) CODEC(ZSTD(1)),
+  MODIFY COLUMN client_address String CODEC(ZSTD(3)),
+  MODIFY COLUMN user_agent LowCardinality(String) CODEC(ZSTD(1)),
+  MODIFY COLUMN detail LowCardinality(String) CODEC(ZSTD(1)),
+  MODIFY COLUMN span_id String CODEC(ZSTD(3));
+
+ALTER TABLE calls
+  MODIFY COLUMN ingested_at DateTime64(3, 'UTC') DEFAULT toStartOfMinute(now64(3)) COMMENT 'to the minute';
+
+ALTER TABLE calls ADD INDEX IF NOT EXISTS by_trace_id trace_id TYPE bloom_filter(0.01) GRANULARITY 1;
+
+ALTER TABLE calls MATERIALIZE INDEX by_trace_id;
+
+ALTER TABLE calls DROP INDEX IF EXISTS by_trace;
+
+ALTER TABLE calls_1m
+  MODIFY COLUMN consumer String CODEC(LZ4),
+  MODIFY COLUMN status UInt16 CODEC(ZSTD(1)),
+  MODIFY COLUMN hist SimpleAggregateFunction(sumMap, Map(UInt16, UInt64)) CODEC(ZSTD(3));
+
+ALTER TABLE calls_15m
+  MODIFY COLUMN status UInt16 CODEC(ZSTD(1)),
+  MODIFY COLUMN hist SimpleAggregateFunction(sumMap, Map(UInt16, UInt64)) CODEC(ZSTD(3));
+
+ALTER TABLE calls MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE payloads MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE spans MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE logs MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE runtime_metrics MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE calls_1m MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE calls_15m MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE instance_calls MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE agent_reports MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE agent_reports_15m MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE objective_states MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE quota_states MODIFY SETTING materialize_ttl_recalculate_only = 1;
+
+ALTER TABLE alert_events MODIFY SETTING materialize_ttl_recalculate_only = 1;
