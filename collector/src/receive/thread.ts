@@ -3,6 +3,7 @@ import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import { type Counts, takeCounts } from '../metrics.ts'
 import { SegmentWriter, type Summary, Unwritable } from '../spool/writer.ts'
+import type { Coding } from './coding.ts'
 import { Decoder, type Result } from './decoder.ts'
 import { Undecodable } from './otlp.ts'
 import { Refusal } from './refusal.ts'
@@ -28,7 +29,7 @@ export interface Take {
   key: string
   signal: Signal
   wire: Wire
-  encoding: string | undefined
+  encoding: Coding | undefined
   body: ArrayBuffer
   env: string | undefined
   token: string
