@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
-import { call, framed, grpcPath } from '../../../test/conformance/wire.ts'
+import { call, connection, framed, grpcPath } from '../../../test/conformance/wire.ts'
 import { until } from '../../../test/until.ts'
 import { limits } from '../limits.ts'
 import { Door, digest } from '../token.ts'
@@ -65,6 +65,18 @@ describe('the OTLP/gRPC listener', () => {
     const message = Buffer.alloc(limits.requestBytes, 7)
     expect(await call(address, traces, framed(message))).toMatchObject({ code: 0 })
     expect(requests[0]!.body.equals(message)).toBe(true)
+  })
+
+  it('takes calls side by side on one connection', async () => {
+    const { address, requests } = await setUp()
+    const session = connection(address)
+    session.setMaxListeners(20)
+    const messages = Array.from({ length: 20 }, (_, i) => Buffer.alloc(3_000_000, i))
+    const answers = await Promise.all(messages.map((message) => call(session, traces, framed(message))))
+    expect(answers.map(({ code }) => code)).toEqual(Array(20).fill(0))
+    expect(requests.map(({ body }) => body[0]).sort((a, b) => a! - b!)).toEqual(messages.map((message) => message[0]))
+    expect(requests.every(({ body }) => body.length === 3_000_000 && body.every((byte) => byte === body[0]))).toBe(true)
+    session.destroy()
   })
 
   it.each<[string, Buffer[], Record<string, string>, string]>([
