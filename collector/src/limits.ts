@@ -46,7 +46,7 @@ export const limits = {
   answerMs: 8000,
   /** Heap of a decode thread: a JSON body of the largest size becomes about a GiB of objects. */
   threadHeapMiB: 2048,
-  /** Requests that end a decode thread are tried this often, then each alone, and then refused: one of them is the cause. */
+  /** Requests that a decode thread had when it died are tried again this often, then each alone, then refused. */
   threadDeaths: 2,
   /** A frame is written after this much decoding, … */
   frameMs: 20,
@@ -72,6 +72,11 @@ export const limits = {
   doneMs: 120_000,
   /** … or while they are less than this together. */
   doneBytes: 1024 * MiB,
+  /**
+   * After a kill, segments inserted at most this long ago are inserted once more into a server: ten collectors that
+   * insert twice a second fill the 10,000 blocks that its tables remember in eight minutes.
+   */
+  againMs: 240_000,
   /** Pause between two attempts to write to a disk that failed, and what is written to see whether it works again. */
   mendMs: 1000,
   probeBytes: 64 * KiB,
@@ -119,6 +124,32 @@ export const limits = {
   configPollMs: 1000,
   /** Rows of one API page. */
   pageRows: 1000,
+
+  // decode
+  /** Largest request in JSON: parsed, it takes some ten times as much. Protobuf has no such factor. */
+  jsonBytes: 16 * MiB,
+  /** Keys of attributes remembered between spans, and those of one span: real senders use some hundred. */
+  keysKnown: 8192,
+  /** … and the bytes of them. */
+  keyBytes: 1 * MiB,
+  /** Things worked out once and looked up after (operations, callers, resources …), each kind; then it starts anew. */
+  memoEntries: 16_384,
+  /** … and the bytes they are looked up by. */
+  memoBytes: 4 * MiB,
+  /** Longest resource that is remembered; a longer one is read each time. */
+  memoResourceBytes: 8 * KiB,
+  /** Different operations of one service and day; the rest is `_OTHER`. More than this is no list of operations. */
+  operationsPerService: 2000,
+  /** Different consumers of one service and day; the rest is `_OTHER`: roll-ups grow with them. */
+  consumersPerService: 50_000,
+  /** Both, over all services: 40 bytes each. When it is full, the day starts anew for all. */
+  namesKnown: 500_000,
+  /** Services whose overflow is told by name between two looks; the count has them all. */
+  overflowsTold: 100,
+  /** Calls that one sampled call may stand for: one in a million; more is a mistake of the sender. */
+  weight: 1 << 20,
+  /** Longest text of a log record. */
+  logBodyChars: 16 * KiB,
 
   // store
   /** Longest life of anything: what ClickHouse's dates and a legal department can make sense of. */

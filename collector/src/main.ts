@@ -61,7 +61,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     await settings.apply(config)
 
     const folder = embeddedFolder(url) ?? data
-    const spool = await Spool.open(folder, log)
+    const spool = await Spool.open(folder, log, embeddedFolder(url) === undefined ? limits.againMs : undefined)
     const threads = new Threads({
       spool,
       consumers: config.consumers,
@@ -107,6 +107,8 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
         folder,
         embedded: embeddedFolder(url) !== undefined,
         accepted: !config.store.exactlyOnce,
+        tokens: () => judge.config.tokens,
+        doors: [ingest, read],
       }),
     ]
     const web = webServer({ store, judge, door: read, loopback, log, routes })

@@ -1,9 +1,22 @@
 import { createHash, createHmac } from 'node:crypto'
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import type { Row } from '../store/store.ts'
-import { timeText } from '../store/time.ts'
-import type { Origin } from './call.ts'
+
+/** What a consumer is called, and its plan, as told last. */
+export interface News {
+  consumer: string
+  name: string
+  plan: string
+  /** Milliseconds since 1970. */
+  changedAt: number
+}
+
+/** Who sent a call, as far as its keys go by it. */
+interface Sender {
+  service: string
+  /** SHA-256 of the token the request came with, empty without one. */
+  token: string
+}
 
 /**
  * Turns what a call says of its caller into a consumer.
@@ -17,7 +30,7 @@ export class Consumers {
   #byId = new Map<string, Consumer>()
   readonly #bySecret = new Map<string, Map<string, Consumer>>()
   readonly #written = new Map<string, string>()
-  readonly #news = new Map<string, Row>()
+  readonly #news = new Map<string, News>()
   readonly #keySecret: string | undefined
 
   constructor(configured: readonly Consumer[], keySecret: string | undefined) {
@@ -30,30 +43,45 @@ export class Consumers {
     this.#configured = configured
     this.#byId = new Map(configured.map((consumer) => [consumer.id, consumer]))
     this.#bySecret.clear()
-    for (const consumer of configured) this.#note(consumer.id, consumer.name, consumer.plan ?? '')
   }
 
-  resolve(id: string, name: string, plan: string, origin: Origin): { id: string; plan: string } {
-    if (id === '') return { id, plan }
-    const known = this.#byId.get(id) ?? (id.startsWith('key_') ? this.#byKey(id, origin) : undefined)
-    if (known !== undefined) return { id: known.id, plan: known.plan || plan }
-    if (name !== '' || plan !== '') this.#note(id, name, plan)
-    return { id, plan }
+  /** The configured consumer that an id stands for, or the id itself. */
+  resolve(id: string, plan: string, sender: Sender): { id: string; plan: string; configured: boolean } {
+    const known =
+      id === '' ? undefined : (this.#byId.get(id) ?? (id.startsWith('key_') ? this.#byKey(id, sender) : undefined))
+    if (known === undefined) return { id, plan, configured: false }
+    return { id: known.id, plan: known.plan || plan, configured: true }
   }
 
-  /** Rows for the table `consumers` that are not written yet. */
-  takeNews(): Row[] {
+  /** Notes what an application told of a consumer; what is known already is no news. */
+  note(id: string, name: string, plan: string): void {
+    const said = JSON.stringify([name, plan])
+    if (this.#written.get(id) === said) return
+    if (this.#written.size >= limits.consumersKnown) this.#written.clear()
+    this.#written.set(id, said)
+    this.#news.set(id, { consumer: id, name, plan, changedAt: Date.now() })
+  }
+
+  /** What is not in the table `consumers` yet. */
+  takeNews(): News[] {
+    if (this.#news.size === 0) return []
     const news = [...this.#news.values()]
     this.#news.clear()
     return news
   }
 
-  #byKey(id: string, origin: Origin): Consumer | undefined {
+  /** Takes back news that will not be stored: whoever tells it again is listened to. */
+  forgetNews(): void {
+    for (const id of this.#news.keys()) this.#written.delete(id)
+    this.#news.clear()
+  }
+
+  #byKey(id: string, sender: Sender): Consumer | undefined {
     if (this.#configured.length === 0) return undefined
     return (
       (this.#keySecret === undefined ? undefined : this.#keyed(this.#keySecret).get(id)) ??
-      (origin.token === '' ? undefined : this.#keyed(`token:${origin.token}`).get(id)) ??
-      this.#keyed(`service:${origin.service}`).get(id)
+      (sender.token === '' ? undefined : this.#keyed(`token:${sender.token}`).get(id)) ??
+      this.#keyed(`service:${sender.service}`).get(id)
     )
   }
 
@@ -70,14 +98,6 @@ export class Consumers {
       this.#bySecret.set(secret, ids)
     }
     return ids
-  }
-
-  #note(id: string, name: string, plan: string): void {
-    const said = JSON.stringify([name, plan])
-    if (this.#written.get(id) === said) return
-    if (this.#written.size >= limits.consumersKnown) this.#written.clear()
-    this.#written.set(id, said)
-    this.#news.set(id, { consumer: id, name, plan, changed_at: timeText(Date.now()) })
   }
 }
 

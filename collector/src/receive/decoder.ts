@@ -1,13 +1,24 @@
 import type { Consumer } from '../config/config.ts'
-import { type Block, type WrittenTable, writtenTables } from '../spool/block.ts'
-import type { Row } from '../store/store.ts'
+import type { Block } from '../spool/block.ts'
 import { Consumers } from './consumer.ts'
-import { countLogsJson, decodeMetricsJson, decodeTracesJson } from './json.ts'
-import { Operations } from './operation.ts'
-import { countLogs, decodeMetrics, decodeTraces } from './protobuf.ts'
+import { Callers } from './decode/callers.ts'
+import { Calls } from './decode/calls.ts'
+import { Counting, type Counts } from './decode/counts.ts'
+import { Logs } from './decode/logs.ts'
+import { Metrics } from './decode/metrics.ts'
+import { Names } from './decode/names.ts'
+import { OperationNames } from './decode/operations.ts'
+import { Origins } from './decode/origin.ts'
+import { Payloads } from './decode/payloads.ts'
+import { Reader } from './decode/reader.ts'
+import { Refusals } from './decode/refusals.ts'
+import { Slots } from './decode/slots.ts'
+import { Spans } from './decode/spans.ts'
+import { Tables } from './decode/tables.ts'
+import { Traces } from './decode/traces.ts'
+import { transcode } from './decode/transcode.ts'
+import { Weights } from './decode/weight.ts'
 import type { Signal, Wire } from './reply.ts'
-import { reportRows } from './report.ts'
-import { traceRows } from './traces.ts'
 
 /** What a request did: how many of its things were not taken, and why. */
 export interface Result {
@@ -15,85 +26,111 @@ export interface Result {
   message: string
 }
 
-/** Whose request it is. */
+/** Whom a request comes from, by its token. */
 export interface About {
+  /** The environment that the token is for; it has the last word. */
   env: string | undefined
-  /** SHA-256 of its token, hexadecimal; empty without one. */
+  /** SHA-256 of the token, hexadecimal; empty without one. */
   token: string
 }
 
-/** Makes rows of requests and gathers them until they are drained. */
-export class Decoder {
-  readonly #consumers: Consumers
-  readonly #operations = new Operations()
-  #lines = new Map<WrittenTable, { text: string[]; columns: Set<string> }>()
-  #rows = 0
-  #bytes = 0
-
-  constructor(options: { consumers: readonly Consumer[]; keySecret: string | undefined; pastMs: number }) {
-    this.#consumers = new Consumers(options.consumers, options.keySecret)
-  }
-
-  configure(consumers: readonly Consumer[]): void {
-    this.#consumers.configure(consumers)
-  }
-
-  /** All or nothing: what cannot be decoded leaves no row. @throws Undecodable */
-  take(signal: Signal, wire: Wire, body: Buffer, { env, token }: About): Result {
-    if (signal === 'logs') {
-      const records = wire === 'json' ? countLogsJson(body) : countLogs(body)
-      return rejected(records === 0 ? {} : { 'not kept: Callsight reads no log records yet': records })
-    }
-    if (signal === 'metrics') {
-      const { rows, others } = reportRows(wire === 'json' ? decodeMetricsJson(body) : decodeMetrics(body), env)
-      this.#add('agent_reports', rows)
-      return rejected(others === 0 ? {} : { 'not kept: Callsight reads only callsight.agent.* metrics': others })
-    }
-    const about = { env, token, operations: this.#operations, consumers: this.#consumers, now: Date.now() }
-    const { batch, rejections } = traceRows(wire === 'json' ? decodeTracesJson(body) : decodeTraces(body), about)
-    for (const table of writtenTables) this.#add(table, batch[table] ?? [])
-    return rejected(rejections)
-  }
-
-  get rows(): number {
-    return this.#rows
-  }
-
-  get bytes(): number {
-    return this.#bytes
-  }
-
-  /** One block for each table that has rows; starts anew. */
-  drain(): Block[] {
-    const blocks: Block[] = []
-    for (const [table, { text, columns }] of this.#lines) {
-      const structure = [...columns].join(', ')
-      blocks.push({ table, format: 'JSONEachRow', structure, rows: text.length, bytes: Buffer.from(text.join('')) })
-    }
-    this.#lines = new Map()
-    this.#rows = 0
-    this.#bytes = 0
-    return blocks
-  }
-
-  #add(table: WrittenTable, rows: readonly Row[]): void {
-    if (rows.length === 0) return
-    const lines = this.#lines.get(table) ?? { text: [], columns: new Set() }
-    this.#lines.set(table, lines)
-    for (const row of rows) {
-      const line = `${JSON.stringify(row)}\n`
-      for (const column in row) lines.columns.add(column)
-      lines.text.push(line)
-      this.#bytes += line.length
-    }
-    this.#rows += rows.length
-  }
+interface Options {
+  consumers: readonly Consumer[]
+  /** CALLSIGHT_KEY_SECRET. */
+  keySecret: string | undefined
+  /** What is older than this is not taken, in milliseconds: retention would drop it at once. */
+  pastMs: number
+  /** The clock, milliseconds since 1970. */
+  now?: () => number
 }
 
-function rejected(rejections: Record<string, number>): Result {
-  const causes = Object.entries(rejections)
-  return {
-    rejected: causes.reduce((sum, [, number]) => sum + number, 0),
-    message: causes.map(([cause, number]) => `${number} ${cause}`).join('; '),
+/**
+ * Decodes OTLP requests straight into the columns of ClickHouse blocks: each request is read once, where it lies, and
+ * no object is made for a span or an attribute.
+ */
+export class Decoder {
+  readonly #now: () => number
+  readonly #reader = new Reader()
+  readonly #tables = new Tables()
+  readonly #counting = new Counting()
+  readonly #names = new Names(this.#counting)
+  readonly #refusals: Refusals
+  readonly #callers: Callers
+  readonly #operations: OperationNames
+  readonly #signals: Record<Signal, { read(end: number, about: About): void }>
+
+  constructor({ consumers, keySecret, pastMs, now = Date.now }: Options) {
+    this.#now = now
+    const reader = this.#reader
+    const tables = this.#tables
+    const counting = this.#counting
+    const slots = new Slots(reader)
+    const origins = new Origins(reader, slots)
+    this.#refusals = new Refusals(counting, pastMs)
+    this.#callers = new Callers(new Consumers(consumers, keySecret), this.#names, counting)
+    this.#operations = new OperationNames(slots, this.#names, counting)
+    const calls = new Calls(tables.calls, slots, this.#operations, this.#callers)
+    const payloads = new Payloads(tables.payloads, slots, counting)
+    const spans = new Spans(tables.spans, reader, slots)
+    const weights = new Weights(reader)
+    const refusals = this.#refusals
+    this.#signals = {
+      traces: new Traces({ reader, slots, origins, calls, payloads, spans, weights, refusals }),
+      logs: new Logs({ reader, slots, origins, tables, calls, payloads, refusals }),
+      metrics: new Metrics(reader, slots, origins, tables, refusals),
+    }
+  }
+
+  /** Takes the consumers of a new configuration. */
+  configure(consumers: readonly Consumer[]): void {
+    this.#callers.configure(consumers)
+  }
+
+  /**
+   * Decodes one request, unpacked, into the open blocks. All or nothing: what cannot be decoded leaves no row.
+   *
+   * @throws Undecodable that says where the request stops making sense
+   */
+  take(signal: Signal, wire: Wire, body: Buffer, about: About): Result {
+    const now = this.#now()
+    if (this.#names.begin(now)) {
+      this.#callers.clear()
+      this.#operations.clear()
+    }
+    this.#refusals.begin(now)
+    this.#tables.mark()
+    try {
+      const end = this.#reader.open(wire === 'json' ? transcode(signal, body) : body)
+      this.#signals[signal].read(end, about)
+      this.#callers.tell(this.#tables)
+    } catch (error) {
+      this.#tables.rollback()
+      this.#callers.forget()
+      throw error
+    } finally {
+      // Nothing keeps the request in memory.
+      this.#reader.open(Buffer.alloc(0))
+    }
+    return this.#refusals.result(signal)
+  }
+
+  /** Rows waiting in the open blocks. */
+  get rows(): number {
+    return this.#tables.rows
+  }
+
+  /** What the open blocks take, in bytes. */
+  get bytes(): number {
+    return this.#tables.bytes
+  }
+
+  /** The open blocks, one for each table that has rows, `calls` last; starts anew. */
+  drain(): Block[] {
+    return this.#tables.drain()
+  }
+
+  /** What was rejected, withheld and renamed since this was asked last; undefined for nothing. */
+  counts(): Counts | undefined {
+    return this.#counting.take()
   }
 }

@@ -2,7 +2,6 @@ import { gzipSync } from 'node:zlib'
 import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
 import { limits } from '../limits.ts'
-import type { Row } from '../store/store.ts'
 import { Door, digest } from '../token.ts'
 import { acceptEncoding } from './coding.ts'
 import { Decoder } from './decoder.ts'
@@ -31,7 +30,8 @@ function request(overrides: object = {}, count = 1) {
 }
 
 function setUp(take: () => Promise<void> = async () => {}, door = new Door([], ['ingest'])) {
-  const calls: Row[] = []
+  /** What was written for each call: its block. */
+  const calls: string[] = []
   // A decode thread without the thread and the disk.
   const decoder = new Decoder({ consumers: [], keySecret: undefined, pastMs: limits.pastMs })
   const threads = {
@@ -40,9 +40,8 @@ function setUp(take: () => Promise<void> = async () => {}, door = new Door([], [
     async take({ signal, wire, encoding, body, env, token }: Work) {
       await take()
       const result = decode(() => decoder.take(signal, wire, unpack(encoding, body), { env, token }))
-      for (const { table, bytes } of decoder.drain()) {
-        if (table !== 'calls') continue
-        for (const line of bytes.toString().split('\n').filter(Boolean)) calls.push(JSON.parse(line))
+      for (const { table, rows, bytes } of decoder.drain()) {
+        if (table === 'calls') calls.push(...Array.from({ length: rows }, () => bytes.toString('latin1')))
       }
       return result
     },
@@ -175,14 +174,27 @@ describe('the OTLP listener', () => {
       message: 'this token is not known here, or its scope is none of ingest',
     })
     expect((await post(request(), { authorization: 'Bearer right' })).statusCode).toBe(200)
-    expect(calls).toMatchObject([{ env: 'prod' }])
+    expect(calls).toHaveLength(1)
+    expect(calls[0]).toContain('\u0004prod')
   })
 
   it('says what it does not keep', async () => {
     const { post } = setUp()
     const logs = await post('{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{}]}]}]}', {}, '/v1/logs')
     expect(logs.json()).toEqual({
-      partialSuccess: { rejectedLogRecords: '2', errorMessage: '2 not kept: Callsight reads no log records yet' },
+      partialSuccess: { rejectedLogRecords: '2', errorMessage: '2 older than 30 days, or without a time' },
+    })
+    const histogram = {
+      name: 'http.server.request.duration',
+      histogram: { dataPoints: [{ count: '3' }, { count: '4' }] },
+    }
+    const body = JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics: [histogram] }] }] })
+    expect((await post(body, {}, '/v1/metrics')).json()).toEqual({
+      partialSuccess: {
+        rejectedDataPoints: '2',
+        errorMessage:
+          '2 not kept: Callsight reads callsight.agent.* and the numbers of a runtime (process.*, nodejs.*, v8js.*, jvm.*, go.*, cpython.*, dotnet.*, system.*)',
+      },
     })
     const lost = await post('{}', {}, '/v2/traces')
     expect([lost.statusCode, lost.json().message]).toEqual([

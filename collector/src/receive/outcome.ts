@@ -49,6 +49,7 @@ const grpcByName = new Map(grpc)
  */
 export function grpcOutcome(status: Value | undefined): Outcome {
   if (status === undefined || status === null) return 'ok'
+  if (typeof status === 'object') return 'server_error'
   const said = String(status)
   const outcome = /^\d+$/.test(said) ? grpc[Number(said)]?.[1] : grpcByName.get(said.toUpperCase())
   return outcome ?? 'server_error'

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
@@ -70,11 +70,13 @@ export class Spool {
   /**
    * Opens the spool of a data folder and takes stock of what the last run left there.
    *
+   * @param againMs after a stop that was not in order, what was done at most this long ago is inserted again. A table that
+   *   no other collector writes to remembers all of it, however long ago that was; one of many forgets
    * @throws ErrnoException when the folder cannot be used
    */
-  static async open(data: string, log: Logger): Promise<Spool> {
+  static async open(data: string, log: Logger, againMs = Number.POSITIVE_INFINITY): Promise<Spool> {
     const spool = new Spool(join(data, 'spool'), log)
-    await spool.#recover(join(data, 'journal'))
+    await spool.#recover(join(data, 'journal'), againMs)
     return spool
   }
 
@@ -208,7 +210,7 @@ export class Spool {
     }
   }
 
-  async #recover(journal: string): Promise<void> {
+  async #recover(journal: string, againMs: number): Promise<void> {
     for (const name of readdirSync(join(this.folder, 'insert'))) rmSync(join(this.folder, 'insert', name))
     await takeJournal(journal, this, this.#log)
     for (const name of readdirSync(this.folder)) {
@@ -218,10 +220,11 @@ export class Spool {
     for (const name of readdirSync(this.folder)) {
       if (name.endsWith('.segment') && !this.#has(idOf(name))) await this.#find(join(this.folder, name), false)
     }
-    const again = !this.#stoppedInOrder()
+    const since = this.#stoppedInOrder() ? Number.POSITIVE_INFINITY : Date.now() - againMs
     for (const name of readdirSync(join(this.folder, 'done'))) {
       const path = join(this.folder, 'done', name)
-      if (!again) rmSync(path)
+      // The change of a file's status was its move to here.
+      if (statSync(path).ctimeMs < since) rmSync(path)
       else if (name.endsWith('.segment')) await this.#find(path, true)
     }
     const left = this.#closed.length
