@@ -242,8 +242,12 @@ export const limits = {
   /** Tables of a trial that are older than this, in seconds, were left by a crash. */
   trialLeftoverS: 600,
   // listen
-  /** Bodies still on their way in, over all connections of both listeners: four of the largest; more are sent away. */
+  /** Bodies still on their way in, over all connections of both listeners; more are sent away … */
   receivingBytes: 256 * MiB,
+  /** … and of it, what bodies above the next may take: three of the largest, so that these never crowd out the others. */
+  receivingLargeBytes: 192 * MiB,
+  /** A body up to this is one batch of an exporter. */
+  smallBodyBytes: 1 * MiB,
   /** Room for a body whose size was not announced: what a batch of an exporter needs, doubled as it comes in. */
   firstBodyBytes: 64 * KiB,
   /** A request must be in whole after this long: three times what an exporter waits for its answer. */

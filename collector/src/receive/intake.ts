@@ -3,6 +3,7 @@ import { metrics } from '../metrics.ts'
 import type { Known } from '../spool/ledger.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Pass } from '../token.ts'
+import type { Coding } from './coding.ts'
 import type { Result } from './decoder.ts'
 import { FairQueue } from './queue.ts'
 import { Refusal } from './refusal.ts'
@@ -15,7 +16,7 @@ export interface ExportRequest {
   signal: Signal
   wire: Wire
   /** Content coding of the body; undefined for none. */
-  encoding: string | undefined
+  encoding: Coding | undefined
   body: Buffer
   pass: Pass
 }

@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import { SegmentWriter, type Summary, Unwritable } from '../spool/writer.ts'
+import type { Coding } from './coding.ts'
 import type { Counts } from './decode/counts.ts'
 import { Decoder, type Result } from './decoder.ts'
 import { Undecodable } from './otlp.ts'
@@ -28,7 +29,7 @@ export interface Take {
   key: string
   signal: Signal
   wire: Wire
-  encoding: string | undefined
+  encoding: Coding | undefined
   body: ArrayBuffer
   env: string | undefined
   token: string
