@@ -53,9 +53,9 @@ export const limits = {
   /** … or this many bytes: what one sync should carry. */
   frameBytes: 8 * MiB,
   /** A segment is closed, to be inserted, when its first frame is this old and the engine has nothing else to do, … */
-  segmentMs: 500,
+  segmentMs: 1000,
   /** … or at this many rows: few parts for ClickHouse, and small enough to be one block, … */
-  segmentRows: 100_000,
+  segmentRows: 200_000,
   /** … or at this many bytes. */
   segmentBytes: 64 * MiB,
   /** Rows that an insert takes as one block: more than a segment whose last request was the largest possible. */
