@@ -1,8 +1,8 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import { type Counts, takeCounts } from '../metrics.ts'
 import { SegmentWriter, type Summary, Unwritable } from '../spool/writer.ts'
+import type { Counts } from './decode/counts.ts'
 import { Decoder, type Result } from './decoder.ts'
 import { Undecodable } from './otlp.ts'
 import { Refusal } from './refusal.ts'
@@ -161,10 +161,9 @@ class Thread {
   }
 
   #count(): void {
-    takeCounts().then((counts) => {
-      if (counts.length > 0) this.#send({ kind: 'counts', counts })
-      if (this.#stopping) this.#port.close()
-    })
+    const counts = this.#decoder.counts()
+    if (counts !== undefined) this.#send({ kind: 'counts', counts })
+    if (this.#stopping) this.#port.close()
   }
 
   #send(message: FromThread): void {
