@@ -209,8 +209,6 @@ export const limits = {
   // operate
   /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */
   dedupeBlocks: 10_000,
-  /** … and on a cluster for how long, in seconds: a segment may be as old as this when it is inserted again. */
-  dedupeSeconds: 7 * 24 * 3600,
   /** How long a trial of exactly-once waits for a replica that is behind. */
   trialMs: 2000,
   /** Share of the spool's bytes or age beyond which this collector should not be sent more. */
