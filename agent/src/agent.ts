@@ -137,7 +137,7 @@ export class Agent {
     })
     this.#tracingFeature = health.feature('tracing', () => this.#stopTracing())
     this.#ignored = new Ignored(config.ignore)
-    this.#told = health.feature('the application’s word', () => {})
+    this.#told = health.feature("the application's word", () => {})
     const redactor = this.#compileRedactor()
     this.#details = new Details(
       redactor,
@@ -235,6 +235,7 @@ export class Agent {
   }
 
   setConsumer(raw: unknown, request?: unknown): void {
+    if (this.#told.off) return
     this.#told.contain(() => {
       const call = callOfRequest(request) ?? scopes.getStore()?.call
       const consumer = acceptConsumer(raw)
@@ -244,6 +245,7 @@ export class Agent {
   }
 
   setAttribute(key: unknown, value: unknown): void {
+    if (this.#told.off) return
     this.#told.contain(() => {
       const call = scopes.getStore()?.call
       if (typeof key !== 'string' || key === '' || !isPlain(value)) {

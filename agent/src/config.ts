@@ -209,7 +209,7 @@ export interface Options {
   captureBodies?: Capture
   /** Bytes kept of each body (`CALLSIGHT_BODY_LIMIT`). */
   bodyLimit?: number
-  /** Share of ordinary calls that keep their bodies, 0…1 (`CALLSIGHT_BODY_SAMPLE`). */
+  /** Share of ordinary calls that keep their bodies, 0...1 (`CALLSIGHT_BODY_SAMPLE`). */
   bodySample?: number
   /** Milliseconds after which a call is slow and keeps its detail (`CALLSIGHT_SLOW_MS`). */
   slow?: number
@@ -227,7 +227,7 @@ export interface Options {
   ignore?: string[] | string
   /** `gzip`, `none`, or `auto`: by where the collector is (`OTEL_EXPORTER_OTLP_COMPRESSION`). */
   compression?: 'auto' | 'gzip' | 'none'
-  /** Share of calls that are also traced, 0…1 (`CALLSIGHT_TRACE_RATIO`). */
+  /** Share of calls that are also traced, 0...1 (`CALLSIGHT_TRACE_RATIO`). */
   traceRatio?: number
   /** Secret of the keyed hash that stands for a consumer's key (`CALLSIGHT_KEY_SECRET`). */
   keySecret?: string

@@ -10,8 +10,10 @@ export const QUEUE_CALLS = 500_000
  * cost least per call.
  */
 export const BATCH_BYTES = 256 * 1024
-/** Buffers of that size kept for the next batches while others are being compressed or sent. */
-export const SPARE_BUFFERS = 2
+/** Buffers of that size kept for the next batch while another is being compressed or sent: one is on its way at a time. */
+export const SPARE_BUFFERS = 1
+/** Remembered pieces of a record lie together in pieces of memory of this size, apart from the host's. */
+export const SLAB_BYTES = 4096
 /** Age at which a batch is sent although it is small: what a live view lags behind. */
 export const BATCH_AGE = 1000
 
@@ -19,7 +21,7 @@ export const BATCH_AGE = 1000
 export const SEND_TIME = 10_000
 /** An answer longer than this is not read: only a short status message is expected. */
 export const ANSWER_BYTES = 64 * 1024
-/** Back-off: the n-th pause is a random time up to FIRST · 2ⁿ, never above LONGEST. */
+/** Back-off: the n-th pause is a random time up to FIRST · 2^n, never above LONGEST. */
 export const PAUSE_FIRST = 500
 export const PAUSE_LONGEST = 30_000
 /** A `Retry-After` is honoured up to here; a longer one is taken for a mistake of the server. */
@@ -119,9 +121,9 @@ export const HEADER_LENGTH = 8192
 export const REDACT_DEPTH = 128
 /** Documents in a string of a document (JSON in JSON in a form), one in the other; a deeper one is masked whole. */
 export const REDACT_NESTING = 4
-/** A redacted body is cut at this many times its original (masks may be longer than what they hide) … */
+/** A redacted body is cut at this many times its original (masks may be longer than what they hide) ... */
 export const REDACT_GROWTH = 2
-/** … and small ones at this size. */
+/** ... and small ones at this size. */
 export const REDACT_SMALL = 4096
 /** Parts of a multipart body that are read; the rest is cut. */
 export const REDACT_PARTS = 256

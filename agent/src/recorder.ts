@@ -188,10 +188,11 @@ export class Recorder {
   /** Of an outgoing call it would be the application itself. */
   #agentOf(call: Call): Buffer | undefined {
     const agent = call.kind.direction === 'in' ? call.headers['user-agent'] : undefined
-    if (typeof agent !== 'string') return undefined
+    // As with every header, a cut value could end in the middle of a secret that is no longer recognised.
+    if (typeof agent !== 'string' || agent.length > HEADER_LENGTH) return undefined
     let encoded = this.#agents.get(agent)
     if (encoded === undefined) {
-      encoded = encodeAgent(this.#parts.redactor.userAgent(agent.slice(0, HEADER_LENGTH)))
+      encoded = encodeAgent(this.#parts.redactor.userAgent(agent))
       if (agent.length <= USER_AGENT_REMEMBERED) this.#agents.set(agent, encoded)
     }
     return encoded

@@ -11,10 +11,20 @@ import {
 } from '@opentelemetry/api'
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http'
 import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici'
-import { NodeSDK, resources, tracing } from '@opentelemetry/sdk-node'
+import { resourceFromAttributes } from '@opentelemetry/resources'
+import {
+  type ReadableSpan as EndedSpan,
+  type Sampler,
+  SamplingDecision,
+  type SamplingResult,
+  type SpanLimits,
+  type SpanProcessor,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace'
 import { CALL, type Call } from './call.ts'
 import { type Scope, scopes } from './context.ts'
 import { randomHex } from './ids.ts'
+import { followLogLevel, readPropagator, readSpanLimits } from './otelenv.ts'
 import type { Resource } from './resource.ts'
 import type { ReadableSpan, Value } from './ship/otlp.ts'
 
@@ -40,29 +50,29 @@ export interface Tracing {
   stop(): Promise<void>
 }
 
-/** Starts the SDK for the calls that are given to `begin`. `own` is the scope of their spans, which are not shipped. */
+/** Starts a tracer for the calls that are given to `begin`. `own` is the scope of their spans, which are not shipped. */
 export function startTracing(resource: Resource, own: string, ship: SpanSink): Tracing {
   const untraced = () => scopes.getStore()?.call?.traced !== true
+  const sampler = new CallSampler()
+  followLogLevel()
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes(resource),
+    sampler,
+    idGenerator: new FastIds(),
+    spanProcessors: [new Processor(own, ship)],
+    spanLimits: readSpanLimits() as SpanLimits,
+  })
+  context.setGlobalContextManager(new ScopeContextManager())
+  const propagator = readPropagator()
+  if (propagator !== undefined) propagation.setGlobalPropagator(propagator)
+  trace.setGlobalTracerProvider(provider)
+  // They switch themselves on.
   const http = new HttpInstrumentation({
     disableIncomingRequestInstrumentation: true,
     ignoreOutgoingRequestHook: untraced,
     requireParentforOutgoingSpans: true,
   })
   const undici = new UndiciInstrumentation({ requireParentforSpans: true, ignoreRequestHook: untraced })
-  const sampler = new CallSampler()
-  const sdk = new NodeSDK({
-    resource: resources.resourceFromAttributes(resource),
-    autoDetectResources: false,
-    instrumentations: [http, undici],
-    contextManager: new ScopeContextManager(),
-    sampler,
-    idGenerator: new FastIds(),
-    spanProcessors: [new Processor(own, ship)],
-    // Nothing of OpenTelemetry's own is exported: no metrics, no logs, whatever the environment asks of an SDK.
-    metricReaders: [],
-    logRecordProcessors: [],
-  })
-  sdk.start()
   // The instrumentation patches a built-in when it is next required; the application may have done so already.
   require('node:http')
   require('node:https')
@@ -87,7 +97,7 @@ export function startTracing(resource: Resource, own: string, ship: SpanSink): T
     async stop() {
       http.disable()
       undici.disable()
-      await sdk.shutdown()
+      await provider.shutdown()
       trace.disable()
       context.disable()
       propagation.disable()
@@ -96,10 +106,10 @@ export function startTracing(resource: Resource, own: string, ship: SpanSink): T
 }
 
 /** The SERVER spans of traced calls, and whatever happens beneath a span that is recorded. Nothing else. */
-class CallSampler implements tracing.Sampler {
+class CallSampler implements Sampler {
   callBegins = false
 
-  shouldSample(parent: Context): tracing.SamplingResult {
+  shouldSample(parent: Context): SamplingResult {
     if (this.callBegins) return RECORD
     const above = trace.getSpanContext(parent)
     return above !== undefined && above.isRemote !== true && (above.traceFlags & 1) === 1 ? RECORD : DROP
@@ -109,13 +119,13 @@ class CallSampler implements tracing.Sampler {
   }
 }
 
-const RECORD: tracing.SamplingResult = { decision: tracing.SamplingDecision.RECORD_AND_SAMPLED }
-const DROP: tracing.SamplingResult = { decision: tracing.SamplingDecision.NOT_RECORD }
+const RECORD: SamplingResult = { decision: SamplingDecision.RECORD_AND_SAMPLED }
+const DROP: SamplingResult = { decision: SamplingDecision.NOT_RECORD }
 
 /** Their spans are outgoing calls, which the agent captures itself; they are begun for the sake of the header only. */
 const CLIENTS = new Set(['@opentelemetry/instrumentation-http', '@opentelemetry/instrumentation-undici'])
 
-class Processor implements tracing.SpanProcessor {
+class Processor implements SpanProcessor {
   readonly #own: string
   readonly #ship: SpanSink
 
@@ -124,7 +134,7 @@ class Processor implements tracing.SpanProcessor {
     this.#ship = ship
   }
   onStart(): void {}
-  onEnd(span: tracing.ReadableSpan): void {
+  onEnd(span: EndedSpan): void {
     const { name, version } = span.instrumentationScope
     if (name !== this.#own && !CLIENTS.has(name)) this.#ship(name, version, span as unknown as ReadableSpan)
   }

@@ -46,7 +46,7 @@ export const limits = {
   answerMs: 8000,
   /** Heap of a decode thread: a JSON body of the largest size becomes about a GiB of objects. */
   threadHeapMiB: 2048,
-  /** Requests that end a decode thread are tried this often, then each alone, and then refused: one of them is the cause. */
+  /** Requests that a decode thread had when it died are tried again this often, then each alone, then refused. */
   threadDeaths: 2,
   /** A frame is written after this much decoding, … */
   frameMs: 20,
@@ -72,6 +72,11 @@ export const limits = {
   doneMs: 120_000,
   /** … or while they are less than this together. */
   doneBytes: 1024 * MiB,
+  /**
+   * After a kill, segments inserted at most this long ago are inserted once more into a server: ten collectors that
+   * insert twice a second fill the 10,000 blocks that its tables remember in eight minutes.
+   */
+  againMs: 240_000,
   /** Pause between two attempts to write to a disk that failed, and what is written to see whether it works again. */
   mendMs: 1000,
   probeBytes: 64 * KiB,
@@ -265,6 +270,15 @@ export const limits = {
   grpcMessageChars: 1000,
   /** At a stop, how long a request under way may take to come in and to be answered before it is cut off. */
   closeMs: 5000,
+
+  // commands
+  /** How often a running backup is looked at, for the progress bar. */
+  backupPollMs: 100,
+  /** … and a rewriting of tables that forgets a consumer. */
+  mutationPollMs: 100,
+  /** How long a command waits until what is in the spool is stored. */
+  settleMs: 60_000,
+  settlePollMs: 50,
 
   /** How long a stop may take before it is forced, in milliseconds. */
   stopMs: 10_000,

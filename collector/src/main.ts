@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Address, Config, Consumer } from './config/config.ts'
 import { pastMs } from './config/retention.ts'
@@ -21,6 +22,7 @@ import { Settings } from './store/settings.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from './store/store.ts'
 import { timeText } from './store/time.ts'
 import { Door } from './token.ts'
+import { dataRoutes } from './web/data.ts'
 import { healthRoutes } from './web/health.ts'
 import { webServer } from './web/server.ts'
 
@@ -59,7 +61,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     await settings.apply(config)
 
     const folder = embeddedFolder(url) ?? data
-    const spool = await Spool.open(folder, log)
+    const spool = await Spool.open(folder, log, embeddedFolder(url) === undefined ? limits.againMs : undefined)
     const threads = new Threads({
       spool,
       consumers: config.consumers,
@@ -97,6 +99,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     watch({ spool: state, bounds, threads: () => threads.workers })
     const routes = [
       healthRoutes({ store, spool: state, bounds, findings }),
+      dataRoutes({ store, settled: () => spool.settled(), backups: join(folder, 'backups') }),
       doctorRoutes({
         store,
         spool: state,
@@ -104,6 +107,8 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
         folder,
         embedded: embeddedFolder(url) !== undefined,
         accepted: !config.store.exactlyOnce,
+        tokens: () => judge.config.tokens,
+        doors: [ingest, read],
       }),
     ]
     const web = webServer({ store, judge, door: read, loopback, log, routes })

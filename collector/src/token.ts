@@ -20,6 +20,7 @@ export interface Pass {
  */
 export class Door {
   #byDigest = new Map<string, Token>()
+  readonly #used = new Set<string>()
   readonly #scopes: readonly Scope[]
 
   /** @param scopes any of which opens this door */
@@ -40,6 +41,11 @@ export class Door {
     return this.#byDigest.size === 0
   }
 
+  /** True when somebody came in with this token since the start. */
+  hasSeen({ sha256 }: Token): boolean {
+    return this.#used.has(sha256)
+  }
+
   /**
    * @param authorization the header's value
    * @returns what lets in, or why nothing does
@@ -52,7 +58,10 @@ export class Door {
     }
     const sha256 = digest(secret)
     const token = this.#byDigest.get(sha256)
-    if (token !== undefined) return { digest: sha256, token }
+    if (token !== undefined) {
+      this.#used.add(sha256)
+      return { digest: sha256, token }
+    }
     if (this.open) return { digest: sha256 }
     return { refused: `this token is not known here, or its scope is none of ${this.#scopes.join(', ')}` }
   }

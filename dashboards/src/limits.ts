@@ -4,11 +4,13 @@ export const limits = {
   points: 180,
   /** Points of a chart of shares or percentiles: they need more calls in a bucket than a count does. */
   coarsePoints: 90,
-  /** … and of one that shows each consumer on its own: fewer calls still. */
-  consumerPoints: 60,
+  /** … and of one that shows each consumer on its own: fewer calls still, and a day has buckets of whole quarters. */
+  consumerPoints: 56,
   /** From this bucket width on, the minutes of `calls_1m` are read instead of single calls: 180 points are 2 h by then. */
   minuteSeconds: 60,
-  /** From here on the quarters of `calls_15m`: every interval from an hour up is a whole number of quarters. */
+  /** Seconds of a row of `calls_15m`. */
+  quarter: 900,
+  /** From here on always the quarters of `calls_15m`: every interval from an hour up is a whole number of quarters. */
   quarterSeconds: 3600,
   /** … and of one over agents' reports, which come every ten seconds: three or more to a bucket. */
   reportPoints: 24,

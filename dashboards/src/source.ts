@@ -51,7 +51,9 @@ const measures = {
 /**
  * The incoming calls of the range, summed up by keys: from single calls while buckets are narrow, because a roll-up's
  * minute is too coarse for the first minutes, and from the roll-ups when they are wide, because a month of single
- * calls is too many. The conditions on the interval are constants, so ClickHouse reads only one of the tables.
+ * calls is too many. Whole quarters are read wherever buckets consist of them: they are a quarter of the minutes' rows.
+ * The conditions on the interval are constants, so ClickHouse reads only the tables that are needed: one, or the quarters
+ * with the minutes at both ends of a range.
  *
  * @param keys columns that calls and roll-ups share, e.g. `operation`
  * @param time `buckets`: column `time`, complete buckets only. `now`: column `time` with buckets that end at the end
@@ -63,31 +65,50 @@ export function calls(options: {
   time: 'buckets' | 'now' | 'none'
   wanted: (keyof typeof measures)[]
 }): string {
+  // Complete buckets of whole quarters begin and end with one. The others begin and end with the range.
+  const quarters =
+    options.time === 'buckets'
+      ? `(${step} >= ${limits.quarterSeconds} OR ${step} % ${limits.quarter} = 0)`
+      : `${step} >= ${limits.quarterSeconds}`
   const branches = [
     { table: 'calls', time: 'ts', when: `${step} < ${limits.minuteSeconds}` },
-    {
-      table: 'calls_1m',
-      time: 'minute',
-      when: `${step} >= ${limits.minuteSeconds} AND ${step} < ${limits.quarterSeconds}`,
-    },
-    { table: 'calls_15m', time: 'quarter', when: `${step} >= ${limits.quarterSeconds}` },
-  ]
+    { table: 'calls_1m', time: 'minute', when: `${step} >= ${limits.minuteSeconds} AND NOT ${quarters}` },
+    { table: 'calls_15m', time: 'quarter', when: quarters },
+  ] as const
   const keys = [...(options.time === 'none' ? [] : ['time']), ...(options.keys ?? [])]
-  return branches
-    .map(({ table, time, when }, index) => {
-      const columns = keys.map((key) => (key === 'time' ? `${bucketOf(time, options.time)} AS time` : key))
-      for (const name of options.wanted) {
-        columns.push(`${measures[name][index === 0 ? 0 : 1].replace('$time', time)} AS ${name}`)
-      }
-      const range = ranges[options.time].replaceAll('$time', time)
-      return sql`
-        SELECT ${columns.join(', ')}
-        FROM ${table}
-        WHERE ${when} AND direction = 'in' AND ${range} AND ${chosenServices()}
-        GROUP BY ${keys.join(', ')}`
-    })
-    .join('\nUNION ALL\n')
+  const read = ({ table, time, when }: (typeof branches)[number], range: string) => {
+    const columns = keys.map((key) => (key === 'time' ? `${bucketOf(time, options.time)} AS time` : key))
+    for (const name of options.wanted) {
+      columns.push(`${measures[name][table === 'calls' ? 0 : 1].replace('$time', time)} AS ${name}`)
+    }
+    return sql`
+      SELECT ${columns.join(', ')}
+      FROM ${table}
+      WHERE ${when} AND direction = 'in' AND ${range.replaceAll('$time', time)} AND ${chosenServices()}
+      GROUP BY ${keys.join(', ')}`
+  }
+  const [single, minutes, quarter] = branches.map((branch) => read(branch, ranges[options.time]))
+  // The newest call is known to the minute only in the minutes.
+  if (options.time !== 'none' || options.wanted.includes('last')) return union(single!, minutes!, quarter!)
+  const [, { when }] = branches
+  const edges = read(branches[1], `${ranges.none} AND ($time < ${firstQuarter} OR $time >= ${endOfQuarters})`)
+  const inside = read({ ...branches[2], when }, `$time >= ${firstQuarter} AND $time < ${endOfQuarters}`)
+  return sql`
+    SELECT ${[...keys, ...options.wanted.map((name) => `${again[name]}(${name}) AS ${name}`)].join(', ')}
+    FROM (
+      ${union(single!, edges, inside, quarter!)}
+    )
+    GROUP BY ${keys.join(', ')}`
 }
+
+const union = (...questions: string[]) => questions.join('\nUNION ALL\n')
+
+/** Begin of the first quarter, and end of the last one, that lie within the range as a whole. */
+const firstQuarter = `toStartOfInterval($__fromTime + ${limits.quarter - 1}, INTERVAL ${limits.quarter} second)`
+const endOfQuarters = `toStartOfInterval($__toTime, INTERVAL ${limits.quarter} second)`
+
+/** How measures of parts of a range add up. */
+const again = { n: 'sum', failed: 'sum', h: 'sumMap', last: 'max', plan_seen: 'max' } as const
 
 const rangeSeconds = '(toUnixTimestamp($__toTime) - toUnixTimestamp($__fromTime))'
 

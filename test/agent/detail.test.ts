@@ -219,3 +219,15 @@ test.each(['0', '1'])('secrets in any place of a call stay in the process, trace
   for (const secret of [...secrets, encodeURIComponent(mail)]) expect(wire).not.toContain(secret)
   expect(of('POST /echo')[0]?.[REQUEST]).toContain('[redacted]')
 })
+
+test('a user agent that is too long to be redacted whole is left out, as any header is', async () => {
+  const host = await app({ CALLSIGHT_CAPTURE_BODIES: 'all' })
+  for (const length of [8192, 8193]) {
+    await ask(host, '/echo', { method: 'POST', headers: { ...json, 'user-agent': 'x'.repeat(length) }, body: '{}' })
+  }
+  await host.stop()
+  const told = of('POST /echo').flatMap((call) =>
+    ['user_agent.original', 'http.request.header.user-agent'].map((key) => call[key] !== undefined),
+  )
+  expect(told).toEqual([true, true, false, false])
+})

@@ -77,6 +77,14 @@ test('ratio 0 loads nothing of OpenTelemetry, and still continues the caller’s
   })
 })
 
+test('ratio 1 loads the tracer, and none of the exporters that a whole SDK brings along', async () => {
+  const host = await app(1)
+  const loaded = (await (await fetch(`${host.url}/modules`)).json()) as string[]
+  await host.stop()
+  expect(loaded.filter((file) => file.includes('sdk-trace'))).not.toEqual([])
+  expect(loaded.filter((file) => /exporter-|sdk-node|sdk-metrics|sdk-logs|grpc/.test(file))).toEqual([])
+})
+
 test('a share: about as many as asked for; the parent’s decision is followed', async () => {
   const host = await app(0.5)
   for (let i = 0; i < 60; i++) await ask(`${host.url}/books`)

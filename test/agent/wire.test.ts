@@ -153,17 +153,21 @@ test('keep-alive and pipelining: every call once, each with its own times', asyn
   }
 })
 
-test('latency and time to first byte are those that the application itself measures, within a millisecond', async () => {
+test('latency and time to first byte lie within the bounds that the application itself measures', async () => {
   const host = await app()
   for (let i = 0; i < 21; i++) await raw(host.port, get('/timed', last))
   const { stdout } = await host.stop()
-  const own = [...stdout.matchAll(/timed (\S+) (\S+)/g)].map(([, first, all]) => [Number(first), Number(all)] as const)
-  expect([own.length, receiver.calls.length]).toEqual([21, 21])
-  const middle = (values: number[]) => values.sort((a, b) => a - b)[10]!
-  const late = receiver.calls.map((call, i) => call.durationMs - own[i]![1])
-  const first = receiver.calls.map(({ attributes }, i) => Number(attributes['callsight.ttfb_us']) / 1000 - own[i]![0])
-  // A busy machine may come between the two once, not eleven times.
-  for (const difference of [middle(late), middle(first)]) expect(Math.abs(difference)).toBeLessThan(1)
+  const bounds = [...stdout.matchAll(/timed (.+)/g)].map(([, text]) => JSON.parse(text!) as [number, number][])
+  expect([bounds.length, receiver.calls.length]).toEqual([21, 21])
+  // Both are moments of one clock, so it does not matter what comes between; microseconds are rounded.
+  const measured = receiver.calls.map(({ attributes, durationMs }) => [
+    Number(attributes['callsight.ttfb_us']) / 1000,
+    durationMs,
+  ])
+  const outside = bounds.flatMap((call, i) =>
+    call.filter(([least, most], j) => measured[i]![j]! < least - 0.01 || measured[i]![j]! > most + 0.01),
+  )
+  expect(outside).toEqual([])
 })
 
 test('the host cannot tell: same bytes, same listeners, same methods', async () => {

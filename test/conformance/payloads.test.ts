@@ -23,7 +23,7 @@ function taken(attributes: Attributes, ours = true): { row: Row | undefined; wit
   decoder.take('traces', 'protobuf', body, { env: undefined, token: '' })
   const { calls, payloads } = engine.rowsOf(decoder.drain())
   expect(calls).toHaveLength(1)
-  return { row: payloads?.[0], withheld: decoder.counts().withheld }
+  return { row: payloads?.[0], withheld: decoder.counts()?.withheld ?? {} }
 }
 const payload = (attributes: Attributes, ours = true) => taken(attributes, ours).row
 

@@ -2,10 +2,13 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { digest } from '../../collector/src/token.ts'
 import { startClickHouse } from '../clickhouse.ts'
 import { callsightProgram, inStore, Program, startCollector, temporaryFolder } from '../program.ts'
+
+// Each test starts several programs.
+vi.setConfig({ testTimeout: 120_000 })
 
 /** Free ports, so that what runs on this machine is nobody's concern. */
 const listen = 'listen: { otlp: "127.0.0.1:0", web: "127.0.0.1:0" }\n'
@@ -69,7 +72,8 @@ it('names a faulty configuration and stops there', async () => {
 
 it('asks the collector that runs, with a token where it wants one, and sees when it is gone', async () => {
   const token = 'a-token-for-reading'
-  const tokens = `${listen}tokens: [{ name: me, scope: read, sha256: ${digest(token)} }]\n`
+  const of = (name: string, secret: string) => `{ name: ${name}, scope: read, sha256: ${digest(secret)} }`
+  const tokens = `${listen}tokens: [${of('me', token)}, ${of('nobody', 'x')}]\n`
   const collector = await startCollector({ config: tokens })
   const args = ['--data', collector.data]
   expect(JSON.parse(readFileSync(join(collector.data, 'collector.json'), 'utf8'))).toEqual({
@@ -87,11 +91,13 @@ it('asks the collector that runs, with a token where it wants one, and sees when
   expect(refused.code).toBe(1)
 
   const told = await doctor([...args, '--json'], tokens, { CALLSIGHT_TOKEN: token })
-  const { status, checks } = JSON.parse(told.text) as { status: string; checks: { name: string; status: string }[] }
+  const { status, checks } = JSON.parse(told.text) as { status: string; checks: { name: string; found: string }[] }
   expect({ status, code: told.code }).toEqual({ status: 'ok', code: 0 })
   expect(checks.map(({ name }) => name)).toEqual(
     expect.arrayContaining(['collector', 'fsync', 'exactly-once', 'migrations', 'agents’ clocks', 'spool']),
   )
+
+  expect(checks.at(-1)).toMatchObject({ name: 'tokens in use', found: 'not used since the start: nobody' })
 
   // Killed, it leaves its file; its store can be looked at directly then.
   await collector.kill()

@@ -93,6 +93,28 @@ it('takes calls while ClickHouse is away, over a kill too, and has each once whe
   expect(await count('calls_15m', 'away', 'sum(calls)')).toBe(2)
 }, 60_000)
 
+it('loses nothing and doubles nothing while a view fails', async () => {
+  const collector = await startCollector({
+    args: ['--clickhouse', clickhouse.url],
+    data: join(temporaryFolder(), 'view'),
+  })
+  await clickhouse.query(
+    "CREATE MATERIALIZED VIEW monitoring.breaks TO monitoring.calls_1m AS SELECT throwIf(service = 'view') AS calls FROM monitoring.calls",
+  )
+  for (let call = 0; call < 6; call++) expect(await send(collector.otlp, 'view')).toEqual([200])
+  await until('refused inserts', async () => {
+    const metrics = await fetch(`${collector.web}/metrics`).then((response) => response.text())
+    return Number(/^callsight_insert_failures_total (\d+)$/m.exec(metrics)?.[1]) >= 3
+  })
+  expect(await send(collector.otlp, 'view')).toEqual([200])
+  await clickhouse.query('DROP VIEW monitoring.breaks')
+  await settled(collector)
+  await collector.stop()
+  expect(await count('calls', 'view')).toBe(7)
+  expect(await count('calls_1m', 'view', 'sum(calls)')).toBe(7)
+  expect(await count('calls_15m', 'view', 'sum(calls)')).toBe(7)
+}, 60_000)
+
 it('says which server it cannot reach, without the password', async () => {
   const up = (url: string) => new Program([callsightProgram, 'up', '--clickhouse', url, ...freePorts])
   const nowhere = up('http://me:hunter2@127.0.0.1:9/calls')

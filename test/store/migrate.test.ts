@@ -142,13 +142,15 @@ describe('a server', () => {
   })
   afterAll(() => clickhouse.close())
   const open = (database: string) => openStore(clickhouse.url.replace('/monitoring', `/${database}`))
-  const times = { lockMs: 1500, waitMs: 20_000 }
+  // Long enough for a sign of life on a busy machine.
+  const times = { lockMs: 3000, waitMs: 20_000 }
+  const patient = { ...times, lockMs: 15_000 }
 
   it('is migrated by one of several collectors, and the others wait', async () => {
     const stores = await Promise.all([1, 2, 3].map(() => open('several')))
     const told: string[] = []
     const results = await Promise.all(
-      stores.map((store) => migrate(store, {}, { tell: (message) => told.push(message), times })),
+      stores.map((store) => migrate(store, {}, { tell: (message) => told.push(message), times: patient })),
     )
     expect(results.map((names) => names.length).sort()).toEqual([0, 0, files.length])
     expect(told).not.toEqual([])
@@ -161,7 +163,7 @@ describe('a server', () => {
     const store = await open('dead')
     const dead = new MigrationLock(store, times)
     await dead.take({ name: 'single' }, () => {})
-    await expect(migrate(store, {}, { times: { lockMs: 1500, waitMs: 2500 } })).rejects.toThrow(
+    await expect(migrate(store, {}, { times: { ...times, waitMs: 4000 } })).rejects.toThrow(
       `${dead.owner} has been migrating ${store.place} for too long. Look at its log; when it is gone, start again.`,
     )
     dead.fallSilent()
@@ -176,7 +178,7 @@ describe('a server', () => {
   it('is laid out as the configuration says, where it can be', async () => {
     const store = await open('cloudy')
     // The engines are plain here, as they would be written in ClickHouse Cloud.
-    expect(await migrate(store, { profile: 'cloud' }, { times })).toEqual(files)
+    expect(await migrate(store, { profile: 'cloud' }, { times: patient })).toEqual(files)
     expect(
       await store.query(
         "SELECT count() AS n FROM system.tables WHERE database = 'cloudy' AND engine_full LIKE '%replicated_deduplication_window_seconds = 604800%'",

@@ -31,7 +31,7 @@ const HEX = /^[0-9a-f]{8,}$/i
 /** So many letters on end that no word has, with both cases: a key in base64 that happens to have no digit. */
 const LETTERS = /^[a-z]{16,}\d{0,2}$/i
 const UNSPEAKABLE = /[bcdfghjklmnpqrstvwxz]{5}/i
-/** A key may have a prefix that says whose it is: `glpat-…`. */
+/** A key may have a prefix that says whose it is: `glpat-...`. */
 const SEPARATOR = /[-_.:]/
 
 /** Everything that is not a plain word: numbers, UUIDs, ULIDs, hashes, dates, e-mail addresses, slugs with digits. */

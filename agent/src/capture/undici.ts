@@ -22,7 +22,7 @@ interface Outgoing {
   method: string
   path: string
   origin: string | URL
-  /** Name, value, name, value … A value may be an array. */
+  /** Name, value, name, value ... A value may be an array. */
   headers: unknown
   host?: unknown
   contentType?: unknown
@@ -215,7 +215,7 @@ function sentHeaders(request: Outgoing): Headers {
   return headers
 }
 
-/** Fields by name in lower case, from name, value, name, value … as text or bytes, or from an object. */
+/** Fields by name in lower case, from name, value, name, value ... as text or bytes, or from an object. */
 function headersOf(raw: unknown): Headers {
   if (!Array.isArray(raw)) return typeof raw === 'object' && raw !== null ? { ...(raw as Headers) } : {}
   const found: Record<string, string | string[]> = {}

@@ -7,7 +7,7 @@ const DOMAIN = 255
 /** How far a password may reach in `scheme://user:password@host`. */
 const PASSWORD = 256
 
-/** Bytes of the part before the @ in practice; the rest of RFC 5322 (`/`, `=`, `|` …) separates more often. */
+/** Bytes of the part before the @ in practice; the rest of RFC 5322 (`/`, `=`, `|` ...) separates more often. */
 const IN_LOCAL = new Uint8Array(256)
 for (let c = 0; c < 256; c++) IN_LOCAL[c] = c >= 0x80 || (KIND[c]! & (ALNUM | DASH)) !== 0 ? 1 : 0
 for (const c of ".%+'!#$*~^") IN_LOCAL[c.charCodeAt(0)] = 1

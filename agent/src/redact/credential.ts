@@ -97,7 +97,7 @@ export function jwtEnd(bytes: Buffer, start: number, end: number): number {
 /** Base64 or a word? Random text changes between capitals, small letters, digits and signs at two of three steps. */
 const RANDOM_LENGTH = 32
 
-/** Whether `bytes[start…end)`, a run of base64 characters, looks like a generated secret. Hexadecimal never does. */
+/** Whether `bytes[start...end)`, a run of base64 characters, looks like a generated secret. Hexadecimal never does. */
 export function looksRandom(bytes: Buffer, start: number, end: number): boolean {
   const size = end - start
   if (size < RANDOM_LENGTH) return false

@@ -19,7 +19,7 @@ const ENTITIES: [string, number][] = [
   ['sol;', 47],
 ]
 
-/** Writes `bytes[start…end)` with `%XX`, `\uXXXX`, `\xXX`, `\\` and character references undone, others kept. */
+/** Writes `bytes[start...end)` with `%XX`, `\uXXXX`, `\xXX`, `\\` and character references undone, others kept. */
 export function unescapeText(bytes: Buffer, start: number, end: number, out: Output): void {
   for (let i = start; i < end; ) {
     const c = bytes[i]!
@@ -106,7 +106,7 @@ export function reference(bytes: Buffer, at: number, end: number, out: Output): 
 }
 
 /**
- * Writes the JSON string between the quotes, `bytes[start…end)`, without its escapes (RFC 8259). Gives false for an
+ * Writes the JSON string between the quotes, `bytes[start...end)`, without its escapes (RFC 8259). Gives false for an
  * escape that JSON does not know.
  */
 export function unescapeJson(bytes: Buffer, start: number, end: number, out: Output): boolean {
@@ -144,7 +144,7 @@ export type Encoding = 'raw' | 'json' | 'xml' | 'percent'
 
 const HEX = '0123456789ABCDEF'
 
-/** Writes `bytes[start…end)` as the format wants it. */
+/** Writes `bytes[start...end)` as the format wants it. */
 export function encode(bytes: Buffer, start: number, end: number, encoding: Encoding, out: Output): void {
   if (encoding === 'raw') {
     out.raw(bytes, start, end)

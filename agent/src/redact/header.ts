@@ -151,7 +151,7 @@ function writeListed(level: Level, bytes: Buffer, listed: boolean, path: string)
   return changed
 }
 
-/** `<https://…>; rel=next, <…>` and `5; url=https://…`: the URLs in a list, the rest as text. */
+/** `<https://...>; rel=next, <...>` and `5; url=https://...`: the URLs in a list, the rest as text. */
 function writeLinks(level: Level, bytes: Buffer, path: string): boolean {
   let changed = false
   for (let i = 0; i < bytes.length; ) {

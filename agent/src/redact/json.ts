@@ -64,7 +64,7 @@ export class JsonPass {
   readonly #keyStart = new Int32Array(REDACT_DEPTH + 1)
   readonly #keyEnd = new Int32Array(REDACT_DEPTH + 1)
   readonly #index = new Int32Array(REDACT_DEPTH + 1)
-  /** `{"value": …, "name": …}`: the rule that the name asks for, and where in the output the value stands. */
+  /** `{"value": ..., "name": ...}`: the rule that the name asks for, and where in the output the value stands. */
   readonly #pairRule = new Int32Array(REDACT_DEPTH + 1)
   readonly #pairStart = new Int32Array(REDACT_DEPTH + 1)
   readonly #pairEnd = new Int32Array(REDACT_DEPTH + 1)
@@ -85,7 +85,7 @@ export class JsonPass {
   }
 
   /**
-   * Redacts `bytes[start…end)` into the level's output. Gives true for well-formed JSON; else the output ends with the
+   * Redacts `bytes[start...end)` into the level's output. Gives true for well-formed JSON; else the output ends with the
    * mark of a cut. Without `complete` the bytes are the first part of something longer.
    */
   run(bytes: Buffer, start: number, end: number, complete: boolean, mode: Mode): boolean {
@@ -499,7 +499,7 @@ function skipDigits(bytes: Buffer, at: number, end: number): number {
   return i
 }
 
-/** The end of the number whose digits are `digits…whole`, or 0 when it is none (RFC 8259 section 6). */
+/** The end of the number whose digits are `digits...whole`, or 0 when it is none (RFC 8259 section 6). */
 function numberEnd(bytes: Buffer, digits: number, whole: number, end: number): number {
   if (whole === digits || (bytes[digits] === 48 && whole > digits + 1)) return 0
   let at = whole

@@ -63,7 +63,7 @@ export class Level {
   }
 
   /**
-   * Looks for secrets in the plain text `bytes[start…end)`: a JSON or XML document is redacted as one, anything else is
+   * Looks for secrets in the plain text `bytes[start...end)`: a JSON or XML document is redacted as one, anything else is
    * scanned. `write` does the masking; nothing is written here.
    */
   inspect(bytes: Buffer, start: number, end: number, path: string): number {

@@ -134,7 +134,7 @@ function readHead(bytes: Buffer, start: number, end: number): Head | undefined {
   return head
 }
 
-/** The value of `; name="…"`; quoted or not, with backslash or percent escapes. */
+/** The value of `; name="..."`; quoted or not, with backslash or percent escapes. */
 function dispositionParameter(text: string, name: string): string | undefined {
   const parameters = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))/g
   for (const [, key, quoted, bare] of text.matchAll(parameters)) {

@@ -1,4 +1,5 @@
 import { REDACT_NAME_LENGTH, REDACT_NAMES } from '../limits.ts'
+import { keep } from '../ship/bytes.ts'
 import { isPairName, isPairValue, judgeName, wordsOf } from './vocabulary.ts'
 
 /** Bits of a verdict; the rest of it is the number of the rule that masks the value, 0 for none. */
@@ -24,7 +25,7 @@ export class Names {
     for (const name of allowed) this.#allowed.add(wordsOf(name).join(''))
   }
 
-  /** The verdict on the name at `bytes[start…end)`, which is UTF-8. */
+  /** The verdict on the name at `bytes[start...end)`, which is UTF-8. */
   verdict(bytes: Buffer, start: number, end: number): number {
     const size = end - start
     if (size > REDACT_NAME_LENGTH) return this.verdictOf(bytes.toString('utf8', start, end))
@@ -34,7 +35,7 @@ export class Names {
     const known = this.#known[slot]
     if (known !== undefined && known.length === size && same(known, bytes, start)) return this.#verdicts[slot]!
     const verdict = this.verdictOf(bytes.toString('utf8', start, end))
-    this.#known[slot] = Buffer.from(bytes.subarray(start, end))
+    this.#known[slot] = keep(bytes.subarray(start, end))
     this.#verdicts[slot] = verdict
     return verdict
   }

@@ -1,7 +1,7 @@
 import { REDACT_SCRATCH } from '../limits.ts'
 
 /** The text that stands where a redacted document stops because the rest was missing, broken or too long. */
-export const CUT = '…[cut]'
+export const CUT = '\u2026[cut]'
 /** What stands for every masked value: its length tells nothing. */
 export const MASK = '[redacted]'
 

@@ -11,7 +11,7 @@ const NAME = 96
 
 /**
  * The name before the `=` or `:` at `at`. Quotes around it, also escaped ones, and spaces after it do not count. `wide`
- * takes one word more: `API key: …`.
+ * takes one word more: `API key: ...`.
  */
 export function findName(bytes: Buffer, from: number, at: number, span: Span, wide: boolean): boolean {
   const least = Math.max(from, at - NAME)
@@ -165,7 +165,7 @@ function isQuote(c: number): boolean {
   return c === 34 || c === 39 || c === 96
 }
 
-/** Ends `1234` in `"pin":1234,"name":…`. */
+/** Ends `1234` in `"pin":1234,"name":...`. */
 function endsLiteral(c: number): boolean {
   return isSpace(c) || c === 44 || c === 125 || c === 93
 }

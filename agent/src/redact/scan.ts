@@ -70,7 +70,7 @@ export class Scanner {
     return number >= NAMED ? this.#names.rules[number - NAMED]! : SHAPES[number]!
   }
 
-  /** Scans `bytes[start…end)` and gives the number of spans found. */
+  /** Scans `bytes[start...end)` and gives the number of spans found. */
   scan(bytes: Buffer, start: number, end: number): number {
     this.count = 0
     this.#bytes = bytes
@@ -119,7 +119,7 @@ export class Scanner {
     }
   }
 
-  /** Looks at the word `bytes[start…stop)` made of the kinds `seen`; gives where the secret in it ends, or 0. */
+  /** Looks at the word `bytes[start...stop)` made of the kinds `seen`; gives where the secret in it ends, or 0. */
   #word(start: number, stop: number, seen: number): number {
     const bytes = this.#bytes
     const end = this.#end
@@ -130,7 +130,7 @@ export class Scanner {
     const size = stop - start
     if (size === 6 && holdsAnyCase(bytes, start, end, 'bearer')) return this.#authorization(stop, isBearer)
     if (size === 5 && holdsAnyCase(bytes, start, end, 'basic')) return this.#authorization(stop, isBasic)
-    // A key may follow a dash or an underline: `my_sk_live_…`.
+    // A key may follow a dash or an underline: `my_sk_live_...`.
     let last = DASH
     for (let i = start; i < stop; i++) {
       const kind = KIND[bytes[i]!]!
@@ -219,7 +219,7 @@ export class Scanner {
     if (!findName(bytes, this.#start, at, span, false)) return 0
     if (bytes[at] === 62) return this.#element(at)
     let rule = this.#names.verdict(bytes, span.start, span.end) & RULE
-    // `API key: …`, but not `Bearer realm=…`
+    // `API key: ...`, but not `Bearer realm=...`
     if (rule === 0 && bytes[at] === 58 && findName(bytes, this.#start, at, span, true)) {
       rule = this.#names.verdict(bytes, span.start, span.end) & RULE
     }
@@ -272,7 +272,7 @@ export class Scanner {
   }
 
   /**
-   * Text may hide a secret behind escapes: `alice%40example.com`, `pass\u0077ord=…`. Every run of it that has escapes is
+   * Text may hide a secret behind escapes: `alice%40example.com`, `pass\u0077ord=...`. Every run of it that has escapes is
    * read again without them and without what was found; one in which there is more is masked whole.
    */
   #readEscapes(): void {

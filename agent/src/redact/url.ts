@@ -23,7 +23,7 @@ function mayHoldSecret(path: string): boolean {
     if (c === 64 || c === 61 || c === 58 || c === 37) return true
     if (c === 47) word = 0
     else if (++word >= TOKEN) return true
-    // A group of a card number may be a segment: `/4111 1111 …` cannot be written without escapes.
+    // A group of a card number may be a segment: `/4111 1111 ...` cannot be written without escapes.
     else if (word >= 11 && c < 0x80 && (KIND[c]! & DIGIT) !== 0) return true
   }
   return false
@@ -65,7 +65,7 @@ function writeSegment(level: Level, bytes: Buffer, start: number, end: number): 
 }
 
 /**
- * Writes the URL at `bytes[start…end)`, absolute or relative: user and password masked, path by shape, query and fragment
+ * Writes the URL at `bytes[start...end)`, absolute or relative: user and password masked, path by shape, query and fragment
  * as forms. Gives whether anything was masked.
  */
 export function writeUrl(level: Level, bytes: Buffer, start: number, end: number, path: string): boolean {

@@ -10,7 +10,7 @@ const ATTRIBUTES = 128
 
 /** HTML elements that have no content and no end tag. */
 const VOID = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '))
-/** HTML attributes that tell what `value` holds: `<input type="password" value="…">`. */
+/** HTML attributes that tell what `value` holds: `<input type="password" value="...">`. */
 const ABOUT_VALUE = new Set(['type', 'id', 'property', 'autocomplete', 'http-equiv'])
 
 /**
@@ -286,7 +286,7 @@ export class XmlPass {
     return nameEnd - name <= 6 && VOID.has(this.#bytes.toString('latin1', name, nameEnd).toLowerCase())
   }
 
-  /** What the attributes say of each other: `<add key="ApiKey" value="…"/>`, `<entry key="password">…`. */
+  /** What the attributes say of each other: `<add key="ApiKey" value="..."/>`, `<entry key="password">...`. */
   #aboutValue(): { rule: number; content: boolean } {
     for (let i = 0; i < this.#attributeCount * 4; i += 4) {
       const [name, stop, from, to] = this.#attributes.subarray(i, i + 4) as unknown as [number, number, number, number]

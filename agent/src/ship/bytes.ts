@@ -1,3 +1,5 @@
+import { SLAB_BYTES } from '../limits.ts'
+
 /** The longest varint of a length that `open`/`close` reserve: 4 bytes reach 256 MiB. */
 const RESERVED = 4
 
@@ -90,9 +92,29 @@ export class Bytes {
     buffer[start - 1] = size >>> 21
   }
 
+  /** See `keep` for a copy that lives long. */
   copy(): Buffer {
     return Buffer.from(this.buffer.subarray(0, this.length))
   }
+}
+
+let slab = Buffer.allocUnsafeSlow(0)
+let taken = 0
+
+/**
+ * A copy to be kept for long. `Buffer.from` would put it into Node's pool, among short-lived bytes of the host, and a
+ * remembered name of twenty bytes would hold 8 KiB of them.
+ */
+export function keep(bytes: Uint8Array): Buffer {
+  const { length } = bytes
+  if (taken + length > slab.length) {
+    slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, length))
+    taken = 0
+  }
+  const copy = slab.subarray(taken, taken + length)
+  taken += length
+  copy.set(bytes)
+  return copy
 }
 
 /** The number of bytes of `value` in UTF-8. */

@@ -20,8 +20,8 @@ export interface Source {
  * Takes batches from the queue to the collector, one request at a time, so that order is kept and an ailing collector
  * is not made worse.
  *
- * States: idle → (a batch is sealed) → sending → accepted or refused → next batch, or idle
- *                                              → "later" or no answer → pausing → sending the same bytes again
+ * States: idle -> (a batch is sealed) -> sending -> accepted or refused -> next batch, or idle
+ *                                              -> "later" or no answer -> pausing -> sending the same bytes again
  * A flush ends a pause that its deadline does not allow for. No timer here keeps the process alive.
  */
 export class Delivery {

@@ -46,11 +46,11 @@ export function encodeAttribute(tag: number, key: string, value: string | number
   pair.reserve(6)
   pair.byte(0x12)
   pair.varint(any.length)
-  pair.raw(any.copy())
+  pair.raw(any.buffer.subarray(0, any.length))
   const all = new Bytes(pair.length + 6)
   all.byte(tag)
   all.varint(pair.length)
-  all.raw(pair.copy())
+  all.raw(pair.buffer.subarray(0, pair.length))
   return all.copy()
 }
 
@@ -132,7 +132,7 @@ export function writeFixed64(to: Bytes, tag: number, value: bigint): void {
   to.length += 8
 }
 
-/** A whole number of 0…2^32 as an attribute; `key` comes from `integerKey`. Written for the hot path. */
+/** A whole number of 0...2^32 as an attribute; `key` comes from `integerKey`. Written for the hot path. */
 export function writeSmallInteger(to: Bytes, key: IntegerKey, value: number): void {
   const size = varintLength(value)
   to.byte(key.tag)

@@ -41,7 +41,8 @@ const LEAN_BYTES = BATCH_BYTES + 16 * 1024
 
 /** A batch that is being written. */
 class Open {
-  readonly calls = new Bytes(16 * 1024)
+  /** Doubled four times it is as large as a lean batch can get. */
+  readonly calls = new Bytes(LEAN_BYTES / 16)
   /** The same calls without their detail. */
   readonly bare = new Bytes(16)
   readonly inner = new Map<string, Scope>()

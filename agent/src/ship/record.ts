@@ -3,7 +3,7 @@ import { type Call, type Consumer, type ConsumerSource, OUTCOMES, type Outcome }
 import type { Operation } from '../capture/route.ts'
 import type { Detail } from '../detail.ts'
 import { LOOP_WAIT_LEAST, PATH_LENGTH, USER_AGENT_LENGTH } from '../limits.ts'
-import { type Bytes, utf8Length, varintLength } from './bytes.ts'
+import { type Bytes, keep, utf8Length, varintLength } from './bytes.ts'
 import {
   encodeAttribute,
   type IntegerKey,
@@ -163,7 +163,7 @@ function encodeShape(direction: 'in' | 'out', operation: Operation, status: numb
   if (outcome !== 'ok' && outcome !== 'client_error') {
     attributes.push(['error.type', status >= 500 ? String(status) : outcome])
   }
-  return Buffer.concat([
+  const shape = Buffer.concat([
     Buffer.from([0x2a, ...nameLength]),
     name,
     // kind = SERVER or CLIENT
@@ -172,6 +172,7 @@ function encodeShape(direction: 'in' | 'out', operation: Operation, status: numb
     // status.code = ERROR
     Buffer.from(failed ? [0x7a, 2, 0x18, 2] : []),
   ])
+  return keep(shape)
 }
 
 /** The attributes that name a consumer, and who says so. */
@@ -183,26 +184,26 @@ export function encodeConsumer(consumer: Consumer, source: ConsumerSource): Buff
   }
   parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.source', source))
   if (source === 'jwt') parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'callsight.consumer.verified', false))
-  return Buffer.concat(parts)
+  return keep(Buffer.concat(parts))
 }
 
 export function encodeClient(address: string): Buffer {
   // An IPv4 peer of a dual-stack socket.
   const plain = address.startsWith('::ffff:') ? address.slice(7) : address
-  return encodeAttribute(SPAN_ATTRIBUTE, 'client.address', plain)
+  return keep(encodeAttribute(SPAN_ATTRIBUTE, 'client.address', plain))
 }
 
 /** @param agent redacted */
 export function encodeAgent(agent: string): Buffer {
   const text = agent.length > USER_AGENT_LENGTH ? agent.slice(0, USER_AGENT_LENGTH) : agent
-  return encodeAttribute(SPAN_ATTRIBUTE, 'user_agent.original', text)
+  return keep(encodeAttribute(SPAN_ATTRIBUTE, 'user_agent.original', text))
 }
 
 /** The server of an outgoing call. */
 export function encodeServer(address: string, port: number | undefined): Buffer {
   const parts = [encodeAttribute(SPAN_ATTRIBUTE, 'server.address', address)]
   if (port !== undefined) parts.push(encodeAttribute(SPAN_ATTRIBUTE, 'server.port', port))
-  return Buffer.concat(parts)
+  return keep(Buffer.concat(parts))
 }
 
 function integerKey(key: string): IntegerKey {

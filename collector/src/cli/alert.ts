@@ -1,11 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { parseCondition } from '../config/condition.ts'
 import { Unreadable } from '../config/fault.ts'
-
-interface Connection {
-  url: string
-  token?: string
-}
+import { answered, ask, type Connection, connected } from './ask.ts'
 
 interface AddOptions {
   service?: string
@@ -20,9 +16,6 @@ interface AddOptions {
   name?: string
   notify?: string[]
 }
-
-/** Said to the user as it is; exit code 1. */
-class Refusal extends Error {}
 
 /**
  * `callsight alert add|list|remove`: alert rules of a running collector, by its API. Exit code 0 when done, 1 when the
@@ -58,12 +51,6 @@ export function alertCommand(): Command {
     .argument('<name>')
     .action((name: string, options: Connection) => answered(() => remove(name, options)))
   return alert
-}
-
-function connected(command: Command): Command {
-  return command
-    .option('--url <url>', 'the collector (or CALLSIGHT_URL)', process.env.CALLSIGHT_URL ?? 'http://127.0.0.1:4319')
-    .option('--token <token>', 'a token with the scope admin (or CALLSIGHT_TOKEN)')
 }
 
 function condition(text: string): string {
@@ -141,62 +128,4 @@ async function list(options: Connection & { json?: boolean }): Promise<void> {
 async function remove(name: string, options: Connection): Promise<void> {
   await ask(options, 'DELETE', `/api/v1/alerts/rules/${encodeURIComponent(name)}`)
   console.log(`removed ${name}`)
-}
-
-async function answered(work: () => Promise<void>): Promise<void> {
-  try {
-    await work()
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    console.error(error.message)
-    process.exitCode = 1
-  }
-}
-
-/** @throws Refusal with words for the user */
-async function ask(
-  { url, token = process.env.CALLSIGHT_TOKEN }: Connection,
-  method: string,
-  path: string,
-  body?: unknown,
-) {
-  let address: URL
-  try {
-    address = new URL(path, url)
-  } catch {
-    throw new Refusal(`${JSON.stringify(url)} is not a URL: write --url http://127.0.0.1:4319`)
-  }
-  let response: Response
-  try {
-    response = await fetch(address, {
-      method,
-      headers: {
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-  } catch (error) {
-    const cause = error instanceof Error ? (error.cause as NodeJS.ErrnoException | undefined) : undefined
-    const reason = cause?.code ?? cause?.message ?? String(error)
-    throw new Refusal(
-      `no collector answers at ${address.origin} (${reason}): start one with "callsight up", or name it with --url or CALLSIGHT_URL`,
-    )
-  }
-  if (response.ok) return response.status === 204 ? undefined : response.json()
-  const detail = await detailOf(response)
-  if (response.status === 401 || response.status === 403) {
-    throw new Refusal(`${detail}\nGive a token with the scope admin by --token or CALLSIGHT_TOKEN.`)
-  }
-  throw new Refusal(detail)
-}
-
-/** The collector says what is wrong in a problem document; anything else is not a collector. */
-async function detailOf(response: Response): Promise<string> {
-  const text = await response.text()
-  try {
-    const { detail } = JSON.parse(text) as { detail?: unknown }
-    if (typeof detail === 'string') return detail
-  } catch {}
-  return `${new URL(response.url).origin} answered HTTP ${response.status}: is this a collector?`
 }

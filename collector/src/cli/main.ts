@@ -2,10 +2,15 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { withoutSecrets } from '../log.ts'
 import { alertCommand } from './alert.ts'
+import { backupCommand } from './backup.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
+import { exportCommand } from './export.ts'
+import { forgetCommand } from './forget.ts'
+import { importCommand } from './import.ts'
 import { redactCommand } from './redact.ts'
+import { restoreCommand } from './restore.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
 
@@ -17,8 +22,21 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const program = new Command('callsight')
   .description('API monitoring: who calls, how well each caller is served, and when that breaks')
   .version(version)
-for (const make of [upCommand, demoCommand, checkCommand, doctorCommand, alertCommand, redactCommand, tokenCommand])
-  program.addCommand(make())
+const commands = [
+  upCommand,
+  demoCommand,
+  checkCommand,
+  doctorCommand,
+  alertCommand,
+  redactCommand,
+  tokenCommand,
+  forgetCommand,
+  exportCommand,
+  importCommand,
+  backupCommand,
+  restoreCommand,
+]
+for (const make of commands) program.addCommand(make())
 everyCommand(program, (command) => command.exitOverride().showHelpAfterError('(--help tells the usage)'))
 
 try {

@@ -26,7 +26,7 @@ export function upCommand(): Command {
   return new Command('up')
     .description('start the collector: OTLP in, ClickHouse behind, viewer and API on the web port')
     .option('-c, --config <file>', 'callsight.yaml')
-    .option('--data <dir>', 'folder of the embedded ClickHouse and of the journal (default: ./callsight-data)')
+    .option('--data <dir>', 'folder of the embedded ClickHouse and of the spool (default: ./callsight-data)')
     .option('--clickhouse <url>', 'ClickHouse server instead, https://user:password@host:8443/callsight')
     .option('--otlp <host:port>', 'OTLP listener (default: 127.0.0.1:4318)', address)
     .option('--otlp-grpc <host:port>', 'OTLP/gRPC listener (default: 127.0.0.1:4317)', address)
@@ -51,7 +51,7 @@ async function up(options: Options): Promise<void> {
   })
   log.info({ signal }, 'stopping')
   const hurry = setTimeout(() => {
-    log.error('the stop took too long; what was not acknowledged will be sent again by its senders')
+    log.error('the stop took too long; what was acknowledged is in the spool, and the rest will be sent again')
     process.exit(1)
   }, limits.stopMs)
   if (options.config !== undefined) unwatchFile(options.config)

@@ -1,16 +1,21 @@
+import type { Token } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import type { SpoolState } from '../spool/spool.ts'
+import type { Door } from '../token.ts'
 import type { SpoolBounds } from '../web/health.ts'
 import type { Routes } from '../web/server.ts'
 import { type Check, statusOf } from './check.ts'
 import { type EngineParts, engineChecks } from './engine.ts'
 import { spoolChecks } from './spool.ts'
+import { useCheck } from './use.ts'
 
 export interface DoctorParts extends EngineParts {
   /** The data folder. */
   folder: string
   spool: () => SpoolState
   bounds: SpoolBounds
+  tokens: () => readonly Token[]
+  doors: readonly Door[]
 }
 
 /**
@@ -30,6 +35,6 @@ export function doctorRoutes(parts: DoctorParts): Routes {
   }
 }
 
-async function examine({ folder, spool, bounds, ...engine }: DoctorParts): Promise<Check[]> {
-  return [...(await engineChecks(engine)), ...spoolChecks(folder, bounds, spool())]
+async function examine({ folder, spool, bounds, tokens, doors, ...engine }: DoctorParts): Promise<Check[]> {
+  return [...(await engineChecks(engine)), ...spoolChecks(folder, bounds, spool()), useCheck(tokens(), doors)]
 }

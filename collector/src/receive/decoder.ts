@@ -129,8 +129,8 @@ export class Decoder {
     return this.#tables.drain()
   }
 
-  /** What was rejected, withheld and renamed since this was asked last. */
-  counts(): Counts {
+  /** What was rejected, withheld and renamed since this was asked last; undefined for nothing. */
+  counts(): Counts | undefined {
     return this.#counting.take()
   }
 }

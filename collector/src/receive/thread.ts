@@ -1,9 +1,8 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import { type Counts, metrics, takeCounts } from '../metrics.ts'
 import { SegmentWriter, type Summary, Unwritable } from '../spool/writer.ts'
-import type { Overflow } from './decode/counts.ts'
+import type { Counts } from './decode/counts.ts'
 import { Decoder, type Result } from './decoder.ts'
 import { Undecodable } from './otlp.ts'
 import { Refusal } from './refusal.ts'
@@ -57,7 +56,6 @@ export type FromThread =
   | { kind: 'closed'; closed: Summary | undefined }
   | { kind: 'disk'; unwritable: string | undefined }
   | { kind: 'counts'; counts: Counts }
-  | { kind: 'overflows'; overflows: Overflow[] }
 
 /**
  * A decode thread: takes requests, unpacks and decodes them, appends their rows to its segment, and answers when they
@@ -163,15 +161,9 @@ class Thread {
   }
 
   #count(): void {
-    const { rejected, withheld, overflowed, overflows } = this.#decoder.counts()
-    for (const [cause, number] of Object.entries(rejected)) metrics.rejected.inc({ cause }, number)
-    for (const [what, number] of Object.entries(withheld)) metrics.withheld.inc({ what }, number)
-    for (const [what, number] of Object.entries(overflowed)) metrics.overflowed.inc({ what }, number)
-    if (overflows.length > 0) this.#send({ kind: 'overflows', overflows })
-    takeCounts().then((counts) => {
-      if (counts.length > 0) this.#send({ kind: 'counts', counts })
-      if (this.#stopping) this.#port.close()
-    })
+    const counts = this.#decoder.counts()
+    if (counts !== undefined) this.#send({ kind: 'counts', counts })
+    if (this.#stopping) this.#port.close()
   }
 
   #send(message: FromThread): void {

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import { addCounts, metrics } from '../metrics.ts'
+import { metrics } from '../metrics.ts'
 import type { Spool } from '../spool/spool.ts'
+import type { Counts } from './decode/counts.ts'
 import type { Result } from './decoder.ts'
 import { Refusal } from './refusal.ts'
 import type { Answer, FromThread, Setup, Take, ToThread } from './thread.ts'
@@ -36,11 +37,21 @@ interface Pending {
 /** One core is left to the engine and the listeners; more than four of ours write faster than an engine inserts. */
 const usualNumber = Math.max(1, Math.min(4, availableParallelism() - 1))
 
+/** The thread that had a request died. */
+class Died extends Refusal {
+  override name = 'Died'
+}
+
 /** The decode threads, as the main thread sees them. One that dies is replaced. */
 export class Threads {
   readonly #options: Options
   readonly #threads: Thread[] = []
   #consumers: readonly Consumer[]
+  /** In how many deaths of threads a request had a part, by its key. */
+  readonly #deaths = new Map<string, number>()
+  /** Requests that had a part in too many: each gets a thread while all else waits, which shows whether it is the cause. */
+  readonly #suspects: (() => Promise<void>)[] = []
+  #trying = false
   #born = 0
   #stopping = false
   /** Called when a thread can take more. */
@@ -59,13 +70,16 @@ export class Threads {
 
   /** True when a thread would start on a request soon. */
   get room(): boolean {
-    return this.#threads.some(({ room }) => room)
+    return this.#suspects.length === 0 && !this.#trying && this.#threads.some(({ room }) => room)
   }
 
   /** Settles when the request's rows are durable. @throws Refusal that says whether to come again */
   async take(work: Work): Promise<Result> {
     const [first] = this.#threads
-    if (first === undefined || this.#stopping) throw stopping()
+    if (first === undefined || this.#stopping) {
+      throw new Refusal(503, 'the collector is stopping', limits.retryAfterS)
+    }
+    if ((this.#deaths.get(work.key) ?? 0) >= limits.threadDeaths) return this.#takeAlone(work)
     return this.#threads.reduce((least, thread) => (thread.bytes < least.bytes ? thread : least), first).take(work)
   }
 
@@ -87,6 +101,43 @@ export class Threads {
     await Promise.all(this.#threads.map((thread) => thread.stop()))
   }
 
+  #takeAlone(work: Work): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      this.#suspects.push(() =>
+        this.#threads[0]!.take(work).then(
+          (result) => {
+            this.#deaths.delete(work.key)
+            resolve(result)
+          },
+          (error) => {
+            if (error instanceof Died) {
+              metrics.rejected.inc({ cause: 'ends_the_decoder' })
+              reject(new Refusal(400, 'this request ended the decoder each time it was tried; it is not taken'))
+            } else reject(error)
+          },
+        ),
+      )
+      this.#trySuspect()
+    })
+  }
+
+  /** Once no thread has anything else to do. */
+  #trySuspect(): void {
+    if (this.#trying || this.#threads.length === 0 || this.#threads.some(({ idle }) => !idle)) return
+    const attempt = this.#suspects.shift()
+    if (attempt === undefined) return
+    this.#trying = true
+    attempt().then(() => {
+      this.#trying = false
+      this.#moved()
+    })
+  }
+
+  #moved(): void {
+    this.#trySuspect()
+    this.onRoom()
+  }
+
   #start(): void {
     const { spool, keySecret, pastMs, log, program } = this.#options
     const name = String(++this.#born)
@@ -96,13 +147,15 @@ export class Threads {
       spool,
       log,
       program: program ?? new URL('./thread.js', import.meta.url),
-      onRoom: () => this.onRoom(),
-      onEnd: () => {
+      onRoom: () => this.#moved(),
+      onEnd: (keys) => {
         this.#threads.splice(this.#threads.indexOf(thread), 1)
         if (this.#stopping) return
         metrics.threadsLost.inc()
+        if (this.#deaths.size > limits.sendersKnown) this.#deaths.clear()
+        for (const key of keys) this.#deaths.set(key, (this.#deaths.get(key) ?? 0) + 1)
         this.#start()
-        this.onRoom()
+        this.#moved()
       },
     })
     this.#threads.push(thread)
@@ -115,7 +168,8 @@ interface Parts {
   log: Logger
   program: URL
   onRoom: () => void
-  onEnd: () => void
+  /** @param keys of the requests that it had and that are lost */
+  onEnd: (keys: string[]) => void
 }
 
 class Thread {
@@ -147,12 +201,16 @@ class Thread {
     })
     this.#ended = new Promise((resolve) => {
       this.worker.once('exit', () => {
-        this.#bury().then(() => {
-          onEnd()
+        this.#bury().then((lost) => {
+          onEnd(lost)
           resolve()
         })
       })
     })
+  }
+
+  get idle(): boolean {
+    return this.#pending.size === 0
   }
 
   get room(): boolean {
@@ -191,13 +249,8 @@ class Thread {
   }
 
   #receive(message: FromThread): void {
-    if (message.kind === 'counts') addCounts(message.counts)
-    else if (message.kind === 'overflows') {
-      for (const { service, what } of message.overflows) {
-        const reason = `this service has more than ${limits[`${what}sPerService`]} ${what}s today; the rest is _OTHER`
-        this.#log.warn({ service }, reason)
-      }
-    } else if (message.kind === 'closed') {
+    if (message.kind === 'counts') this.#count(message.counts)
+    else if (message.kind === 'closed') {
       this.#openSince = undefined
       this.#closing = false
       this.#spool.closedBy(this.#name, message.closed)
@@ -214,6 +267,20 @@ class Thread {
     }
   }
 
+  #count({ rejected, withheld, overflowed, overflows }: Counts): void {
+    for (const [cause, number] of Object.entries(rejected)) metrics.rejected.inc({ cause }, number)
+    for (const [what, number] of Object.entries(withheld)) metrics.withheld.inc({ what }, number)
+    for (const [what, number] of Object.entries(overflowed)) metrics.overflowed.inc({ what }, number)
+    for (const { service, what } of overflows) {
+      const name = what === 'operation' ? 'operations' : 'consumers'
+      const most = what === 'operation' ? limits.operationsPerService : limits.consumersPerService
+      this.#log.warn(
+        { service },
+        `this service has more than ${most} ${name}; today's further ones are stored as _OTHER`,
+      )
+    }
+  }
+
   #answer({ id, result, refused, failed }: Answer): void {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
@@ -226,7 +293,7 @@ class Thread {
   }
 
   /** What is whole in its segment is safe, and its senders are told so; the others come again. */
-  async #bury(): Promise<void> {
+  async #bury(): Promise<string[]> {
     const safe = await this.#spool.adopt(this.#name).catch((error: Error) => {
       this.#log.error({ reason: error.message }, 'the segment of a decode thread that ended cannot be read')
       return new Set<string>()
@@ -237,14 +304,15 @@ class Thread {
         'a decode thread died; the requests it had will be sent again',
       )
     }
+    const lost: string[] = []
     for (const { key, resolve, reject } of this.#pending.values()) {
       if (safe.has(key)) resolve({ rejected: 0, message: '' })
-      else reject(new Refusal(503, 'the decoder failed; the collector’s log says why', limits.retryAfterS))
+      else {
+        lost.push(key)
+        reject(new Died(503, 'the decoder failed; the collector’s log says why', limits.retryAfterS))
+      }
     }
     this.#pending.clear()
+    return lost
   }
-}
-
-function stopping(): Refusal {
-  return new Refusal(503, 'the collector is stopping', limits.retryAfterS)
 }

@@ -1,4 +1,5 @@
 import { appendFileSync, closeSync, fsyncSync, openSync, readFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { limits } from '../limits.ts'
 import { isRefusal, type Part as Rows } from '../store/store.ts'
 import type { WrittenTable } from './block.ts'
@@ -61,11 +62,14 @@ export class SplitLog {
   add(name: string): void {
     if (this.#names.has(name)) return
     appendFileSync(this.#path, `${name}\n`)
-    const file = openSync(this.#path, 'r')
-    try {
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
+    // The line, and the name of the file.
+    for (const path of [this.#path, dirname(this.#path)]) {
+      const file = openSync(path, 'r')
+      try {
+        fsyncSync(file)
+      } finally {
+        closeSync(file)
+      }
     }
     this.#names.add(name)
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClickHouseError } from '@clickhouse/client'
@@ -116,6 +116,23 @@ describe('the inserter', () => {
     await done(spool)
     await inserter.stop()
     expect([numbers(), numbers('spans'), tokens.length, attempts]).toEqual([[1], [7], 2, 5])
+  })
+
+  it('lets a segment go only when its requests are in the ledger', async () => {
+    const spool = await Spool.open(data, log)
+    const { store, tokens, numbers } = faultyStore()
+    // A ledger that cannot be written.
+    mkdirSync(join(spool.folder, 'ledger'))
+    segment(spool, [[block([{ n: 1 }])]])
+    const inserter = inserterOf(spool, store)
+    await until('the insert', () => tokens.length === 1)
+    expect(spool.closed).toHaveLength(1)
+    expect(readdirSync(join(spool.folder, 'done'))).toEqual([])
+    rmdirSync(join(spool.folder, 'ledger'))
+    await done(spool)
+    await inserter.stop()
+    expect([numbers(), tokens.length]).toEqual([[1], 1])
+    expect(spool.takeKnown().map(([key]) => key)).toEqual([`key-${keys}`])
   })
 
   it('sets nothing aside while everything is refused, as by a failing view, and has each row once afterwards', async () => {

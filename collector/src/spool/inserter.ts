@@ -87,7 +87,9 @@ export class Inserter {
 
   /** @returns how long there is nothing to do unless a segment is closed */
   #idle(now: number): number {
-    const due = this.#closeOlder(limits.segmentMs) ?? limits.segmentMs
+    // An engine that takes nothing is not served better by many small segments.
+    const age = limits.segmentMs * 2 ** Math.min(this.#failing, 5)
+    const due = this.#closeOlder(age) ?? age
     return this.#spool.closed.reduce((least, { id }) => Math.min(least, this.#attempts.get(id)!.next - now), due)
   }
 

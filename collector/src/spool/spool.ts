@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open, rename, rm, stat } from 'node:fs/promises'
 import { uptime } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { limits } from '../limits.ts'
 import { framesOf, truncate } from './file.ts'
@@ -69,11 +70,13 @@ export class Spool {
   /**
    * Opens the spool of a data folder and takes stock of what the last run left there.
    *
+   * @param againMs after a stop that was not in order, what was done at most this long ago is inserted again. A table that
+   *   no other collector writes to remembers all of it, however long ago that was; one of many forgets
    * @throws ErrnoException when the folder cannot be used
    */
-  static async open(data: string, log: Logger): Promise<Spool> {
+  static async open(data: string, log: Logger, againMs = Number.POSITIVE_INFINITY): Promise<Spool> {
     const spool = new Spool(join(data, 'spool'), log)
-    await spool.#recover(join(data, 'journal'))
+    await spool.#recover(join(data, 'journal'), againMs)
     return spool
   }
 
@@ -110,6 +113,21 @@ export class Spool {
     }
     if (oldestMs < limits.spoolAgeMs) return undefined
     return `rows have been waiting for ClickHouse for ${Math.round(oldestMs / 1000)} s, the limit is ${limits.spoolAgeMs / 1000} s`
+  }
+
+  /**
+   * Settles when what is in it now is stored.
+   *
+   * @throws Error when that takes too long
+   */
+  async settled(): Promise<void> {
+    const now = Date.now()
+    while (this.state().oldestMs > Date.now() - now) {
+      if (Date.now() > now + limits.settleMs) {
+        throw new Error(`${this.state().rows} rows still wait for ClickHouse after ${limits.settleMs / 1000} s`)
+      }
+      await pause(limits.settlePollMs)
+    }
   }
 
   /** A thread tells of the segment it is writing. */
@@ -192,7 +210,7 @@ export class Spool {
     }
   }
 
-  async #recover(journal: string): Promise<void> {
+  async #recover(journal: string, againMs: number): Promise<void> {
     for (const name of readdirSync(join(this.folder, 'insert'))) rmSync(join(this.folder, 'insert', name))
     await takeJournal(journal, this, this.#log)
     for (const name of readdirSync(this.folder)) {
@@ -202,10 +220,11 @@ export class Spool {
     for (const name of readdirSync(this.folder)) {
       if (name.endsWith('.segment') && !this.#has(idOf(name))) await this.#find(join(this.folder, name), false)
     }
-    const again = !this.#stoppedInOrder()
+    const since = this.#stoppedInOrder() ? Number.POSITIVE_INFINITY : Date.now() - againMs
     for (const name of readdirSync(join(this.folder, 'done'))) {
       const path = join(this.folder, 'done', name)
-      if (!again) rmSync(path)
+      // The change of a file's status was its move to here.
+      if (statSync(path).ctimeMs < since) rmSync(path)
       else if (name.endsWith('.segment')) await this.#find(path, true)
     }
     const left = this.#closed.length

@@ -22,6 +22,8 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
       connectionArgs: [
         `--max_server_memory_usage=${Math.floor(totalmem() * limits.engineMemoryShare)}`,
         `--mark_cache_size=${limits.engineMarkCacheBytes}`,
+        // Without one the engine writes no backups at all; which file it is, is decided in backup.ts.
+        '--backups.allowed_path=/',
       ],
     })
   } catch (error) {

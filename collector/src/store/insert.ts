@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { limits } from '../limits.ts'
 import type { Source } from '../spool/file.ts'
+import { quoted } from './quoted.ts'
 import type { Part } from './store.ts'
 
 /**
@@ -74,8 +75,4 @@ function columnsOf({ structure }: Source): string {
     }
   }
   return names.join(', ')
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
 }

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs'
-import type { ClickHouseClient } from '@clickhouse/client'
+import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
 import type { WrittenTable } from '../spool/block.ts'
 import type { Source } from '../spool/file.ts'
 import { openEmbedded } from './embedded.ts'
 import { insertStatement, readStatement } from './insert.ts'
+import { quoted } from './quoted.ts'
 import { openServer } from './server.ts'
 
 /** A row as JSON: keys are column names. Times are written `2026-11-21 10:00:00.123456`, UTC. */
@@ -43,6 +44,8 @@ export interface Store {
   insertBlocks(table: WrittenTable, source: Source, token: string, part?: Part): Promise<void>
   /** Rows of a file as lines of JSON, as the engine reads them; undefined where it cannot reach the file. */
   readBlocks(table: WrittenTable, source: Source, part?: Part): Promise<string | undefined>
+  /** Fills an empty table from a file in the Native format; it is not recognised when it is done twice. */
+  load(table: string, columns: readonly string[], path: string): Promise<void>
   /** Asks for the judge; values go in as bound parameters, `{name:Type}` in the text. */
   query<T extends Row = Row>(sql: string, params?: Row): Promise<T[]>
   /** Asks for a page: read-only, bounded in time and rows. */
@@ -135,13 +138,8 @@ class ClickHouseStore implements Store {
     const { local } = this.#lanes
     const query = insertStatement(table, typed, token, local, part)
     await this.#lanes.write(async (client) => {
-      if (local) return void (await client.command({ query }))
-      // Errors come with the status, not behind an answer that was already begun.
-      const clickhouse_settings = { wait_end_of_query: 1 } as const
-      const { stream } = await client.exec({ query, values: createReadStream(source.path), clickhouse_settings })
-      for await (const _ of stream) {
-        // The connection is free when the answer is read.
-      }
+      if (local) await client.command({ query })
+      else await send(client, query, source.path)
     })
   }
 
@@ -174,6 +172,18 @@ class ClickHouseStore implements Store {
       .join(', ')
   }
 
+  load(table: string, columns: readonly string[], path: string): Promise<void> {
+    const list = columns.join(', ')
+    return this.#lanes.write(async (client) => {
+      // Rows as they are, so that they can be counted.
+      const clickhouse_settings = { insert_deduplicate: 0, async_insert: 0, optimize_on_insert: 0 } as const
+      if (this.#lanes.local) {
+        const query = `INSERT INTO ${table} (${list}) SELECT ${list} FROM file(${quoted(path)}, 'Native')`
+        await client.command({ query, clickhouse_settings })
+      } else await send(client, `INSERT INTO ${table} (${list}) FORMAT Native`, path, clickhouse_settings)
+    })
+  }
+
   query<T extends Row>(sql: string, params: Row = {}): Promise<T[]> {
     return this.#lanes.judge((client) => rowsOf<T>(client, sql, params))
   }
@@ -198,4 +208,19 @@ class ClickHouseStore implements Store {
 async function rowsOf<T extends Row>(client: ClickHouseClient, sql: string, params: Row): Promise<T[]> {
   const answer = await client.query({ query: sql, format: 'JSONEachRow', query_params: params })
   return answer.json<T>()
+}
+
+/** Sends a file as the body of an INSERT. */
+async function send(
+  client: ClickHouseClient,
+  query: string,
+  path: string,
+  more: ClickHouseSettings = {},
+): Promise<void> {
+  // Errors come with the status, not behind an answer that was already begun.
+  const clickhouse_settings = { ...more, wait_end_of_query: 1 } as const
+  const { stream } = await client.exec({ query, values: createReadStream(path), clickhouse_settings })
+  for await (const _ of stream) {
+    // The connection is free when the answer is read.
+  }
 }

@@ -187,6 +187,47 @@ describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
   })
 })
 
+test.each([900_000, 1_800_000])('buckets of %i ms are read from whole quarters and equal a recount', async (width) => {
+  const from = now - 24 * 60 * minute
+  const begin = Math.floor(from / width) * width
+  const end = Math.floor((now - 3000) / width) * width
+  const latency: unknown[][] = []
+  const errors: unknown[][] = []
+  for (let at = begin; at < end; at += width) {
+    const bucket = calls.filter(({ ms }) => ms >= at && ms < at + width)
+    const none = bucket.length === 0
+    const shares = [0.5, 0.95, 0.99].map((share) => (none ? null : close(percentile(bucket, share))))
+    latency.push([at, ...shares])
+    errors.push([at, none ? null : close(failed(bucket) / bucket.length)])
+  }
+  const range = { from, to: now, intervalMs: width }
+  expect((await ask(overview, titled(overview, 'Latency'), range)).rows).toEqual(latency)
+  expect((await ask(overview, titled(overview, 'Error share'), range)).rows).toEqual(errors)
+  expect(latency.some(([, p50]) => p50 !== null)).toBe(true)
+})
+
+const quarterOf = (ms: number) => Math.floor(ms / 900_000) * 900_000
+
+test.each([
+  ['inside one quarter', quarterOf(now - 60 * minute) + 2 * minute, quarterOf(now - 60 * minute) + 9 * minute],
+  ['over the edge of two', quarterOf(now - 60 * minute) - 4 * minute, quarterOf(now - 60 * minute) + 5 * minute],
+  ['whole quarters', quarterOf(now - 120 * minute), quarterOf(now - 60 * minute)],
+  ['quarters and a rest at both ends', now - 24 * 60 * minute + 7 * minute, now - 11 * minute],
+])('a range of minutes and quarters equals a recount: %s', async (_name, from, to) => {
+  const range = { from, to, intervalMs: minute }
+  const within = calls.filter(({ ms }) => {
+    const stamp = Math.floor(ms / minute) * minute
+    return stamp >= from && stamp <= to
+  })
+  const wanted = [...grouped(within, ({ consumer }) => consumer)].map(([consumer, group]) => [
+    names[consumer] ?? (consumer || '(unknown)'),
+    group.length,
+  ])
+  const { rows } = await ask(consumers, titled(consumers, 'Who calls most'), range)
+  expect(new Map(rows as [string, number][])).toEqual(new Map(wanted as [string, number][]))
+  expect(rows.length).toBeGreaterThan(0)
+})
+
 describe('judgements', () => {
   const range = ranges[0]!
 

@@ -7,6 +7,9 @@ const { listening, port } = require('./listen.cjs')
 const counts = (emitter) =>
   Object.fromEntries(emitter.eventNames().map((name) => [String(name), emitter.listenerCount(name)]))
 
+/** When each connection came. */
+const connections = new WeakMap()
+
 const paths = {
   '/text': (_, res) => res.end('hällo'),
   '/hex': (_, res) => {
@@ -45,13 +48,21 @@ const paths = {
     await sleep(40)
     res.end('second')
   },
-  '/timed': async (_, res) => {
+  // What the agent may measure at least and at most, whatever the machine is busy with: [time to first byte], [total].
+  '/timed': async (req, res) => {
+    const connected = connections.get(req.socket)
     const begun = performance.now()
     await sleep(15)
-    const first = performance.now() - begun
+    const first = [performance.now() - begun]
     res.write('first')
+    first.push(performance.now() - connected)
     await sleep(15)
-    res.end('second').on('close', () => console.log(`timed ${first} ${performance.now() - begun}`))
+    const total = [performance.now() - begun]
+    res
+      .end('second')
+      .on('close', () =>
+        setImmediate(() => console.log(`timed ${JSON.stringify([first, [...total, performance.now() - connected]])}`)),
+      )
   },
   '/read': async (req, res) => {
     let size = 0
@@ -124,4 +135,5 @@ const server = http.createServer((req, res) => {
     res.end()
   }
 })
+server.on('connection', (socket) => connections.set(socket, performance.now()))
 server.listen(port, '127.0.0.1', () => listening(server))

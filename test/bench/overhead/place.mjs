@@ -49,14 +49,15 @@ export function startSink() {
   }
 }
 
-/** A server with one application and one monitor in it, and the monitor's own intake. */
-export async function startServer(app, monitor, sink) {
+/** A server with one application, some megabytes of live objects and one monitor in it, and the monitor's own intake. */
+export async function startServer(app, monitor, sink, ballast = 0) {
   const intake = await sink.open()
   const env = {
     ...process.env,
     NODE_ENV: 'production',
     APP: app,
     MONITOR: monitor.module ?? '',
+    BALLAST: String(ballast),
     ...monitor.env?.(`http://127.0.0.1:${intake}`),
   }
   const child = begin('server.cjs', env, monitor.node)

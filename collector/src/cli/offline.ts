@@ -1,0 +1,75 @@
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import type { Command } from 'commander'
+import pino from 'pino'
+import { faultText } from '../config/fault.ts'
+import { readConfig } from '../config/read.ts'
+import { Inserter } from '../spool/inserter.ts'
+import { Spool } from '../spool/spool.ts'
+import { embeddedFolder, openStore, type Store, usualFolder } from '../store/store.ts'
+import { Refusal } from './ask.ts'
+
+/** Where a store is that no collector has open. */
+export interface Place {
+  config?: string
+  data?: string
+  clickhouse?: string
+}
+
+/** Adds the flags by which a command finds a store. */
+export function placed(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'callsight.yaml, for its store')
+    .option('--data <dir>', `folder of the embedded ClickHouse (default: ${usualFolder})`)
+    .option('--clickhouse <url>', 'ClickHouse server instead, https://user:password@host:8443/callsight')
+}
+
+/** The store's URL. @throws Refusal with the faults of a configuration that cannot be read */
+export function storeUrl({ config, data, clickhouse }: Place): string {
+  if (clickhouse !== undefined) return clickhouse
+  if (data !== undefined) return `embedded:${data}`
+  if (config === undefined) return `embedded:${usualFolder}`
+  const read = readConfig(config, process.env)
+  if (read.config === undefined) throw new Refusal(read.faults.map(faultText).join('\n'))
+  return read.config.store.url
+}
+
+/**
+ * Opens a store for one piece of work, while no collector has it open.
+ *
+ * @param fresh the folder of an embedded store may be new; else it must be there
+ */
+export async function withStore<T>(place: Place, fresh: boolean, work: (store: Store) => Promise<T>): Promise<T> {
+  const url = storeUrl(place)
+  const folder = embeddedFolder(url)
+  if (!fresh && folder !== undefined && !existsSync(folder)) {
+    throw new Refusal(`there is no store in ${resolve(folder)}: name its folder with --data DIR`)
+  }
+  let store: Store
+  try {
+    store = await openStore(url)
+  } catch (error) {
+    throw new Refusal(error instanceof Error ? error.message : String(error))
+  }
+  try {
+    if (folder !== undefined) await emptySpool(folder, store)
+    return await work(store)
+  } catch (error) {
+    throw new Refusal(error instanceof Error ? error.message : String(error))
+  } finally {
+    await store.close()
+  }
+}
+
+/** What the last run acknowledged and did not insert belongs to the store, too. */
+async function emptySpool(folder: string, store: Store): Promise<void> {
+  if (!existsSync(join(folder, 'spool'))) return
+  const spool = await Spool.open(folder, pino({ level: 'silent' }))
+  const inserter = new Inserter({ spool, store, log: pino({ level: 'silent' }), closeOlder: () => undefined })
+  try {
+    await spool.settled()
+  } finally {
+    await inserter.stop()
+  }
+  await spool.markStopped()
+}
