@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs'
-import { totalmem } from 'node:os'
 import { limits } from '../limits.ts'
+import { memoryBytes } from '../store/embedded.ts'
 import { prove } from '../store/prove.ts'
 import type { Store } from '../store/store.ts'
 import { bytesText, type Check, guarded } from './check.ts'
@@ -119,12 +119,6 @@ async function memoryCheck({ store, embedded }: EngineParts): Promise<Check[]> {
   return [
     { name: 'memory', status, found, remedy: 'Give the collector more memory: at least twice the cap of its engine' },
   ]
-}
-
-/** Memory this process can have: the machine's, or what its container was given. */
-function memoryBytes(): number {
-  const constrained = process.constrainedMemory()
-  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
 }
 
 async function hasTable(store: Store, name: string): Promise<boolean> {

@@ -7,6 +7,12 @@ import { createChdbConnection } from 'chdb/connection'
 import { limits } from '../limits.ts'
 import type { Lanes } from './store.ts'
 
+/** Memory this process can have: the machine's, or what its container was given. */
+export function memoryBytes(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
+}
+
 /**
  * Opens the engine inside this process, with its data in a folder that is made when it is missing. One session runs
  * one statement at a time, so each lane has its own, and
@@ -20,7 +26,7 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
   try {
     engine = new Session(path, {
       connectionArgs: [
-        `--max_server_memory_usage=${Math.floor(totalmem() * limits.engineMemoryShare)}`,
+        `--max_server_memory_usage=${Math.floor(memoryBytes() * limits.engineMemoryShare)}`,
         `--mark_cache_size=${limits.engineMarkCacheBytes}`,
         // Without one the engine writes no backups at all; which file it is, is decided in backup.ts.
         '--backups.allowed_path=/',
