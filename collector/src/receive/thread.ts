@@ -37,7 +37,7 @@ export interface Take {
 
 export type ToThread =
   | Take
-  | { kind: 'configure'; consumers: readonly Consumer[] }
+  | { kind: 'configure'; consumers: readonly Consumer[]; pastMs: number }
   /** Ends the open segment, so that it can be inserted. */
   | { kind: 'close' }
   /** Answers what was sent before, ends the open segment and the thread. */
@@ -97,7 +97,7 @@ class Thread {
     if (message.kind === 'take') this.#take(message)
     else {
       this.#commit()
-      if (message.kind === 'configure') this.#decoder.configure(message.consumers)
+      if (message.kind === 'configure') this.#decoder.configure(message.consumers, message.pastMs)
       else this.#close()
       this.#stopping ||= message.kind === 'stop'
     }

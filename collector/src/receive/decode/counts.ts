@@ -1,10 +1,16 @@
+/** A service with more operations or consumers than are kept. */
+export interface Overflow {
+  service: string
+  what: 'operation' | 'consumer'
+}
+
 /** Numbers by cause since they were asked for last. They travel between threads, so they are plain. */
 export interface Counts {
   rejected: Record<string, number>
   withheld: Record<string, number>
   overflowed: Record<string, number>
-  /** Services with more operations or consumers than are kept, each once a day. */
-  overflows: { service: string; what: 'operation' | 'consumer' }[]
+  /** Each once a day. */
+  overflows: Overflow[]
 }
 
 export class Counting {
@@ -19,11 +25,11 @@ export class Counting {
     this.#add('withheld', what, 1)
   }
 
-  overflowed(what: 'operation' | 'consumer'): void {
+  overflowed(what: Overflow['what']): void {
     this.#add('overflowed', what, 1)
   }
 
-  told(overflow: Counts['overflows'][number]): void {
+  told(overflow: Overflow): void {
     this.#counts.overflows.push(overflow)
     this.#any = true
   }
