@@ -19,7 +19,7 @@ export class Counting {
     this.#add('withheld', what, 1)
   }
 
-  overflowed(what: Overflow['what']): void {
+  overflowed(what: 'operation' | 'consumer'): void {
     this.#add('overflowed', what, 1)
   }
 
