@@ -1,11 +1,10 @@
-import { isMainThread } from 'node:worker_threads'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { SpoolState } from './spool/spool.ts'
 import type { SpoolBounds } from './web/health.ts'
 
 /** The collector's own metrics, for Prometheus. No label takes a value that a sender chooses. */
 export const registry = new Registry()
-if (isMainThread) collectDefaultMetrics({ register: registry })
+collectDefaultMetrics({ register: registry })
 const registers = [registry]
 
 export const metrics = {
@@ -72,6 +71,12 @@ export const metrics = {
     labelNames: ['table'] as const,
     registers,
   }),
+  overflowed: new Counter({
+    name: 'callsight_overflowed_total',
+    help: 'Calls stored under _OTHER, because their service has more operations or consumers than are kept apart',
+    labelNames: ['what'] as const,
+    registers,
+  }),
   insertSeconds: new Histogram({
     name: 'callsight_insert_seconds',
     help: 'Time of one insert by table',
@@ -91,26 +96,6 @@ export const metrics = {
   }),
 }
 
-/** What was counted on one thread since it was last asked, to be added on the thread that shows the metrics. */
-export type Counts = { name: keyof typeof metrics; labels: Record<string, string | number>; value: number }[]
-
-/** Takes the counts of this thread away. */
-export async function takeCounts(): Promise<Counts> {
-  const counts: Counts = []
-  for (const [name, metric] of Object.entries(metrics)) {
-    if (!(metric instanceof Counter)) continue
-    const { values } = await metric.get()
-    const counted = values.filter(({ value }) => value > 0)
-    if (counted.length > 0) metric.reset()
-    for (const { labels, value } of counted) counts.push({ name: name as keyof typeof metrics, labels, value })
-  }
-  return counts
-}
-
-/** Adds what another thread counted. */
-export function addCounts(counts: Counts): void {
-  for (const { name, labels, value } of counts) (metrics[name] as Counter).inc(labels, value)
-}
 /** A decode thread: a worker of node:worker_threads. */
 interface Thread {
   performance: { eventLoopUtilization(): { active: number } }

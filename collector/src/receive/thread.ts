@@ -1,8 +1,8 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import { type Counts, takeCounts } from '../metrics.ts'
 import { SegmentWriter, type Summary, Unwritable } from '../spool/writer.ts'
+import type { Counts } from './decode/counts.ts'
 import { Decoder, type Result } from './decoder.ts'
 import { Undecodable } from './otlp.ts'
 import { Refusal } from './refusal.ts'
@@ -52,10 +52,9 @@ export interface Answer {
 
 export type FromThread =
   /** `open` is the segment that is written, `unwritable` why none can be. */
-  | { kind: 'answers'; answers: Answer[]; open: Summary | undefined }
+  | { kind: 'answers'; answers: Answer[]; open: Summary | undefined; counts: Counts }
   | { kind: 'closed'; closed: Summary | undefined }
   | { kind: 'disk'; unwritable: string | undefined }
-  | { kind: 'counts'; counts: Counts }
 
 /**
  * A decode thread: takes requests, unpacks and decodes them, appends their rows to its segment, and answers when they
@@ -89,7 +88,7 @@ class Thread {
       message = receiveMessageOnPort(this.#port)?.message as ToThread | undefined
     }
     this.#commit()
-    this.#count()
+    if (this.#stopping) this.#port.close()
   }
 
   #receive(message: ToThread): void {
@@ -128,7 +127,10 @@ class Thread {
       this.#disk(error.message)
       this.#close()
     }
-    if (this.#answers.length > 0) this.#send({ kind: 'answers', answers: this.#answers, open: this.#writer.open })
+    if (this.#answers.length > 0) {
+      const [answers, open, counts] = [this.#answers, this.#writer.open, this.#decoder.counts()]
+      this.#send({ kind: 'answers', answers, open, counts })
+    }
     this.#answers = []
     if (this.#writer.full) this.#close()
   }
@@ -158,13 +160,6 @@ class Thread {
     } catch {
       setTimeout(() => this.#mend(), limits.mendMs).unref()
     }
-  }
-
-  #count(): void {
-    takeCounts().then((counts) => {
-      if (counts.length > 0) this.#send({ kind: 'counts', counts })
-      if (this.#stopping) this.#port.close()
-    })
   }
 
   #send(message: FromThread): void {

@@ -3,8 +3,9 @@ import { Worker } from 'node:worker_threads'
 import type { Logger } from 'pino'
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import { addCounts, metrics } from '../metrics.ts'
+import { metrics } from '../metrics.ts'
 import type { Spool } from '../spool/spool.ts'
+import type { Counts } from './decode/counts.ts'
 import type { Result } from './decoder.ts'
 import { Refusal } from './refusal.ts'
 import type { Answer, FromThread, Setup, Take, ToThread } from './thread.ts'
@@ -248,8 +249,7 @@ class Thread {
   }
 
   #receive(message: FromThread): void {
-    if (message.kind === 'counts') addCounts(message.counts)
-    else if (message.kind === 'closed') {
+    if (message.kind === 'closed') {
       this.#openSince = undefined
       this.#closing = false
       this.#spool.closedBy(this.#name, message.closed)
@@ -261,8 +261,18 @@ class Thread {
     } else {
       this.#openSince = message.open?.at
       this.#spool.opened(this.#name, message.open)
+      this.#count(message.counts)
       for (const answer of message.answers) this.#answer(answer)
       this.#onRoom()
+    }
+  }
+
+  #count({ rejected, withheld, overflowed, overflows }: Counts): void {
+    for (const [cause, number] of Object.entries(rejected)) metrics.rejected.inc({ cause }, number)
+    for (const [what, number] of Object.entries(withheld)) metrics.withheld.inc({ what }, number)
+    for (const [what, number] of Object.entries(overflowed)) metrics.overflowed.inc({ what }, number)
+    for (const about of overflows) {
+      this.#log.warn(about, `a service has more ${about.what}s than are kept apart; the rest of today is _OTHER`)
     }
   }
 
