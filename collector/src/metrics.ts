@@ -49,6 +49,12 @@ export const metrics = {
     labelNames: ['cause'] as const,
     registers,
   }),
+  overflowed: new Counter({
+    name: 'callsight_overflowed_total',
+    help: 'Calls stored as _OTHER, because their service has too many operations or consumers',
+    labelNames: ['what'] as const,
+    registers,
+  }),
   withheld: new Counter({
     name: 'callsight_withheld_total',
     help: 'Headers, queries and bodies not stored, because no agent of ours masked them or because they are no text',
@@ -69,12 +75,6 @@ export const metrics = {
     name: 'callsight_dead_letter_rows_total',
     help: 'Rows ClickHouse refuses, set aside in the dead-letter folder, by table',
     labelNames: ['table'] as const,
-    registers,
-  }),
-  overflowed: new Counter({
-    name: 'callsight_overflowed_total',
-    help: 'Calls stored under _OTHER, because their service has more operations or consumers than are kept apart',
-    labelNames: ['what'] as const,
     registers,
   }),
   insertSeconds: new Histogram({

@@ -70,7 +70,7 @@ export class Decoder {
     this.#callers = new Callers(new Consumers(consumers, keySecret), this.#names, counting)
     this.#operations = new OperationNames(slots, this.#names, counting)
     const calls = new Calls(tables.calls, slots, this.#operations, this.#callers)
-    const payloads = new Payloads(tables.payloads, slots, counting)
+    const payloads = new Payloads(tables.payloads, reader, slots, counting)
     const spans = new Spans(tables.spans, reader, slots)
     const weights = new Weights(reader)
     const refusals = this.#refusals
@@ -81,9 +81,10 @@ export class Decoder {
     }
   }
 
-  /** Takes the consumers of a new configuration. */
-  configure(consumers: readonly Consumer[]): void {
+  /** Takes the consumers and the retention of a new configuration. */
+  configure(consumers: readonly Consumer[], pastMs: number): void {
     this.#callers.configure(consumers)
+    this.#refusals.pastMs = pastMs
   }
 
   /**
@@ -129,8 +130,8 @@ export class Decoder {
     return this.#tables.drain()
   }
 
-  /** What was rejected, withheld and renamed since this was asked last. */
-  counts(): Counts {
+  /** What was rejected, withheld and renamed since this was asked last; undefined for nothing. */
+  counts(): Counts | undefined {
     return this.#counting.take()
   }
 }

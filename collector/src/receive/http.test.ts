@@ -1,16 +1,15 @@
 import { gzipSync } from 'node:zlib'
 import pino from 'pino'
 import { afterEach, describe, expect, it } from 'vitest'
-import { limits } from '../limits.ts'
-import type { Row } from '../store/store.ts'
 import { Door, digest } from '../token.ts'
+import { acceptEncoding } from './coding.ts'
 import { Decoder } from './decoder.ts'
 import { receiver } from './http.ts'
 import { Intake } from './intake.ts'
 import { Undecodable } from './otlp.ts'
 import { Refusal } from './refusal.ts'
 import type { Work } from './threads.ts'
-import { encodings, unpack } from './unpack.ts'
+import { unpack } from './unpack.ts'
 
 const log = pino({ level: 'silent' })
 const now = BigInt(Date.now()) * 1_000_000n
@@ -30,17 +29,18 @@ function request(overrides: object = {}, count = 1) {
 }
 
 function setUp(take: () => Promise<void> = async () => {}, door = new Door([], ['ingest'])) {
-  const calls: Row[] = []
+  /** What was written for each call: its block. */
+  const calls: string[] = []
   // A decode thread without the thread and the disk.
-  const decoder = new Decoder({ consumers: [], keySecret: undefined, pastMs: limits.pastMs })
+  const decoder = new Decoder({ consumers: [], keySecret: undefined, pastMs: 30 * 86_400_000 })
   const threads = {
     room: true,
     onRoom: () => {},
     async take({ signal, wire, encoding, body, env, token }: Work) {
       await take()
       const result = decode(() => decoder.take(signal, wire, unpack(encoding, body), { env, token }))
-      for (const { table, rows } of decoder.drain()) {
-        if (table === 'calls') calls.push(...Array.from({ length: rows }, () => ({ env })))
+      for (const { table, rows, bytes } of decoder.drain()) {
+        if (table === 'calls') calls.push(...Array.from({ length: rows }, () => bytes.toString('latin1')))
       }
       return result
     },
@@ -92,7 +92,10 @@ describe('the OTLP listener', () => {
     const broken = await post('not gzip', { 'content-encoding': 'gzip' })
     expect([broken.statusCode, broken.json().message]).toEqual([400, 'the body is not gzip: incorrect header check'])
     const odd = await post('x', { 'content-encoding': 'snappy' })
-    expect([odd.statusCode, odd.json().message]).toEqual([415, `content encoding "snappy": send ${encodings} or none`])
+    expect([odd.statusCode, odd.json().message]).toEqual([
+      415,
+      `content encoding "snappy": send ${acceptEncoding} or none`,
+    ])
   })
 
   it('counts a re-sent body once, also while the first is still under way, and again after a failure', async () => {
@@ -170,14 +173,27 @@ describe('the OTLP listener', () => {
       message: 'this token is not known here, or its scope is none of ingest',
     })
     expect((await post(request(), { authorization: 'Bearer right' })).statusCode).toBe(200)
-    expect(calls).toMatchObject([{ env: 'prod' }])
+    expect(calls).toHaveLength(1)
+    expect(calls[0]).toContain('\u0004prod')
   })
 
   it('says what it does not keep', async () => {
     const { post } = setUp()
     const logs = await post('{"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{}]}]}]}', {}, '/v1/logs')
     expect(logs.json()).toEqual({
-      partialSuccess: { rejectedLogRecords: '2', errorMessage: '2 older than 30 days' },
+      partialSuccess: { rejectedLogRecords: '2', errorMessage: '2 older than 30 days, or without a time' },
+    })
+    const histogram = {
+      name: 'http.server.request.duration',
+      histogram: { dataPoints: [{ count: '3' }, { count: '4' }] },
+    }
+    const body = JSON.stringify({ resourceMetrics: [{ scopeMetrics: [{ metrics: [histogram] }] }] })
+    expect((await post(body, {}, '/v1/metrics')).json()).toEqual({
+      partialSuccess: {
+        rejectedDataPoints: '2',
+        errorMessage:
+          '2 not kept: Callsight reads callsight.agent.* and the numbers of a runtime (process.*, nodejs.*, v8js.*, jvm.*, go.*, cpython.*, dotnet.*, system.*)',
+      },
     })
     const lost = await post('{}', {}, '/v2/traces')
     expect([lost.statusCode, lost.json().message]).toEqual([

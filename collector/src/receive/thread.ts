@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import { SegmentWriter, type Summary, Unwritable } from '../spool/writer.ts'
+import type { Coding } from './coding.ts'
 import type { Counts } from './decode/counts.ts'
 import { Decoder, type Result } from './decoder.ts'
 import { Undecodable } from './otlp.ts'
@@ -28,7 +29,7 @@ export interface Take {
   key: string
   signal: Signal
   wire: Wire
-  encoding: string | undefined
+  encoding: Coding | undefined
   body: ArrayBuffer
   env: string | undefined
   token: string
@@ -36,7 +37,7 @@ export interface Take {
 
 export type ToThread =
   | Take
-  | { kind: 'configure'; consumers: readonly Consumer[] }
+  | { kind: 'configure'; consumers: readonly Consumer[]; pastMs: number }
   /** Ends the open segment, so that it can be inserted. */
   | { kind: 'close' }
   /** Answers what was sent before, ends the open segment and the thread. */
@@ -52,9 +53,10 @@ export interface Answer {
 
 export type FromThread =
   /** `open` is the segment that is written, `unwritable` why none can be. */
-  | { kind: 'answers'; answers: Answer[]; open: Summary | undefined; counts: Counts }
+  | { kind: 'answers'; answers: Answer[]; open: Summary | undefined }
   | { kind: 'closed'; closed: Summary | undefined }
   | { kind: 'disk'; unwritable: string | undefined }
+  | { kind: 'counts'; counts: Counts }
 
 /**
  * A decode thread: takes requests, unpacks and decodes them, appends their rows to its segment, and answers when they
@@ -88,14 +90,14 @@ class Thread {
       message = receiveMessageOnPort(this.#port)?.message as ToThread | undefined
     }
     this.#commit()
-    if (this.#stopping) this.#port.close()
+    this.#count()
   }
 
   #receive(message: ToThread): void {
     if (message.kind === 'take') this.#take(message)
     else {
       this.#commit()
-      if (message.kind === 'configure') this.#decoder.configure(message.consumers)
+      if (message.kind === 'configure') this.#decoder.configure(message.consumers, message.pastMs)
       else this.#close()
       this.#stopping ||= message.kind === 'stop'
     }
@@ -127,10 +129,7 @@ class Thread {
       this.#disk(error.message)
       this.#close()
     }
-    if (this.#answers.length > 0) {
-      const [answers, open, counts] = [this.#answers, this.#writer.open, this.#decoder.counts()]
-      this.#send({ kind: 'answers', answers, open, counts })
-    }
+    if (this.#answers.length > 0) this.#send({ kind: 'answers', answers: this.#answers, open: this.#writer.open })
     this.#answers = []
     if (this.#writer.full) this.#close()
   }
@@ -160,6 +159,12 @@ class Thread {
     } catch {
       setTimeout(() => this.#mend(), limits.mendMs).unref()
     }
+  }
+
+  #count(): void {
+    const counts = this.#decoder.counts()
+    if (counts !== undefined) this.#send({ kind: 'counts', counts })
+    if (this.#stopping) this.#port.close()
   }
 
   #send(message: FromThread): void {

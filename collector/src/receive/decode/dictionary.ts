@@ -1,7 +1,7 @@
 import { limits } from '../../limits.ts'
 import { ByteSet } from './byteset.ts'
 import type { Column, Output } from './column.ts'
-import { cleaned, type Text, viewOf } from './text.ts'
+import { cleaned, plain, type Text, viewOf } from './text.ts'
 
 /** Version of the format: a dictionary for each block. */
 export const FORMAT = 1
@@ -57,8 +57,9 @@ export class DictionaryColumn implements Column {
     if (end - start <= limits.textChars && (this.#keys.seen & 0x80808080) === 0) {
       return this.#keys.add(bytes, view, start, end)
     }
-    const clean = cleaned(bytes, start, end)
-    if (clean === undefined) return this.#keys.add(bytes, view, start, end)
+    const bounded = cleaned(bytes, start, end)
+    if (bounded === undefined) return this.#keys.add(bytes, view, start, end)
+    const clean = plain(bounded)
     const cleanView = viewOf(clean)
     const known = this.#keys.find(clean, cleanView, 0, clean.length)
     return known === -1 ? this.#keys.add(clean, cleanView, 0, clean.length) : known

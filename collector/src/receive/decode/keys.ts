@@ -1,7 +1,7 @@
 import { limits } from '../../limits.ts'
 import { clip } from '../value.ts'
 import { ByteSet } from './byteset.ts'
-import { viewOf } from './text.ts'
+import { plain, viewOf } from './text.ts'
 
 /** Attributes that are read by name. Their place in this list is their number. */
 const names = [
@@ -108,12 +108,14 @@ export class Keys {
   /** By number: what is done with it, as the bits above. */
   readonly uses = new Uint8Array(limits.keysKnown)
   /** By number: the name it is kept under: the key itself, or the header's name. */
-  readonly stored: Buffer[] = []
+  readonly stored: Uint8Array[] = []
   readonly views: DataView[] = []
+  /** The same as text. */
+  readonly names: string[] = []
 
   constructor() {
     for (const name of names) {
-      const bytes = Buffer.from(name)
+      const bytes = plain(Buffer.from(name))
       this.numberOf(bytes, viewOf(bytes), 0, bytes.length)
     }
     this.#fixed = this.#set.count
@@ -127,7 +129,9 @@ export class Keys {
     const number = this.#set.add(bytes, view, start, end)
     const text = this.#set.text(number)
     this.uses[number] = usesOf(text)
-    const stored = Buffer.from(storedName(text))
+    const name = storedName(text)
+    const stored = plain(Buffer.from(name))
+    this.names[number] = name
     this.stored[number] = stored
     this.views[number] = viewOf(stored)
     return number
@@ -139,6 +143,7 @@ export class Keys {
     this.#set.truncate(this.#fixed)
     this.stored.length = this.#fixed
     this.views.length = this.#fixed
+    this.names.length = this.#fixed
   }
 }
 

@@ -4,7 +4,7 @@ import { key } from './keys.ts'
 import { Memo, MemoKey } from './memo.ts'
 import { fields, type Reader } from './reader.ts'
 import type { Slots } from './slots.ts'
-import { Text, viewOf } from './text.ts'
+import { Text } from './text.ts'
 
 /** Who sent something: what is the same for all of one resource. */
 export interface Origin {
@@ -108,11 +108,7 @@ export class Origins {
   #stored(attribute: number): Text {
     const text = new Text()
     this.#slots.text(attribute, text)
-    const bytes = Buffer.from(text.clipped())
-    text.bytes = bytes
-    text.view = viewOf(bytes)
-    text.start = 0
-    text.end = bytes.length
+    text.set(text.clipped())
     return text
   }
 }

@@ -7,11 +7,13 @@ import type { Counting } from './counts.ts'
 import { key, REQUEST_HEADER, RESPONSE_HEADER } from './keys.ts'
 import type { ListColumn, MapColumn } from './map.ts'
 import type { Origin } from './origin.ts'
+import type { Reader } from './reader.ts'
 import { BYTES, LIST, type Slots, STRING } from './slots.ts'
 import type { Span } from './span.ts'
 import type { StringColumn } from './string.ts'
 import { IN, OUT, type PayloadColumns, type Table } from './tables.ts'
 import { Text } from './text.ts'
+import { readValue } from './value.ts'
 
 const REDACTION = key['callsight.redaction']
 const DETAIL = key['callsight.detail']
@@ -57,6 +59,7 @@ const harmless = new Set([
  */
 export class Payloads {
   readonly #table: Table<PayloadColumns>
+  readonly #reader: Reader
   readonly #slots: Slots
   readonly #counting: Counting
   readonly #redaction = new Text()
@@ -68,8 +71,9 @@ export class Payloads {
   #room = 0
   #cut = false
 
-  constructor(table: Table<PayloadColumns>, slots: Slots, counting: Counting) {
+  constructor(table: Table<PayloadColumns>, reader: Reader, slots: Slots, counting: Counting) {
     this.#table = table
+    this.#reader = reader
     this.#slots = slots
     this.#counting = counting
   }
@@ -121,13 +125,13 @@ export class Payloads {
     if (slots.has(REQUEST_BODY)) this.#counting.withheld('body')
     if (slots.has(RESPONSE_BODY)) this.#counting.withheld('body')
     for (const header of slots.headers) {
-      if (!harmless.has(slots.keys.stored[header]!.toString())) this.#counting.withheld('header')
+      if (!harmless.has(slots.keys.names[header]!)) this.#counting.withheld('header')
     }
   }
 
   #keepsHeader(masked: boolean): boolean {
     for (const header of this.#slots.headers) {
-      const name = this.#slots.keys.stored[header]!.toString()
+      const name = this.#slots.keys.names[header]!
       if ((masked || harmless.has(name)) && name.length <= limits.textChars) return true
     }
     return false
@@ -155,7 +159,7 @@ export class Payloads {
     this.#cut = false
     for (const header of headers) {
       if ((keys.uses[header]! & side) === 0) continue
-      const name = keys.stored[header]!.toString()
+      const name = keys.names[header]!
       if (!masked && !harmless.has(name)) continue
       if (number >= limits.headers || name.length > Math.min(limits.textChars, this.#room)) {
         this.#cut = true
@@ -181,12 +185,42 @@ export class Payloads {
       to.end(1)
       return
     }
-    const kept = (slots.value(header) as Value[]).slice(0, limits.headers)
-    for (const value of kept) {
-      text.set(written(value))
+    const reader = this.#reader
+    const place = reader.at
+    const end = slots.nested(header)
+    let number = 0
+    while (reader.at < end) {
+      const tag = reader.tag(end)
+      if (tag !== 0x0a) {
+        reader.skip(tag, end)
+        continue
+      }
+      this.#readItem(reader.length(end))
+      if (number++ >= limits.headers) continue
       if (this.#take(text, limits.textChars, to.values)) this.#cut = true
     }
-    to.end(kept.length)
+    to.end(Math.min(number, limits.headers))
+    reader.at = place
+  }
+
+  /** Reads one value of a list: nearly always a text and nothing else. */
+  #readItem(end: number): void {
+    const reader = this.#reader
+    const text = this.#text
+    const start = reader.at
+    if (start < end && reader.bytes[start] === 0x0a) {
+      reader.at = start + 1
+      if (reader.length(end) === end) {
+        text.bytes = reader.bytes
+        text.view = reader.view
+        text.start = reader.at
+        text.end = end
+        reader.at = end
+        return
+      }
+      reader.at = start
+    }
+    text.set(written(readValue(reader, end, 1)))
   }
 
   /** As much of a text as is allowed and fits. @returns whether it was cut */

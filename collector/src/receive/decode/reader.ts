@@ -1,5 +1,5 @@
 import { Undecodable } from '../otlp.ts'
-import { viewOf } from './text.ts'
+import { plain, viewOf } from './text.ts'
 
 /**
  * A cursor over one protobuf message and the messages in it. Every read says where its message ends and never passes
@@ -15,7 +15,7 @@ export class Reader {
 
   /** Starts with a new request. @returns where it ends */
   open(bytes: Uint8Array): number {
-    this.bytes = bytes
+    this.bytes = plain(bytes)
     this.view = viewOf(bytes)
     this.at = 0
     return bytes.length

@@ -212,6 +212,12 @@ export class Slots {
     return value
   }
 
+  /** Goes to where the content of a list or a map begins. @returns where it ends */
+  nested(key: number): number {
+    this.#reader.at = this.#starts[key]!
+    return this.#ends[key]!
+  }
+
   /** A count: whole and not negative, 0 for anything else; at most 2^53, so that it is exact. */
   count(key: number): number {
     if (key < 0 || this.#turns[key] !== this.#turn) return 0

@@ -1,6 +1,6 @@
 import { limits } from '../../limits.ts'
 import type { Column, Output } from './column.ts'
-import { cleaned, copyBytes, isPlain, type Text, viewOf } from './text.ts'
+import { cleaned, copyBytes, isPlain, plain, type Text, viewOf } from './text.ts'
 
 const KEPT = 4 << 20
 
@@ -34,7 +34,7 @@ export class StringColumn implements Column {
   }
 
   pushString(value: string): void {
-    const bytes = Buffer.from(value)
+    const bytes = plain(Buffer.from(value))
     this.raw(bytes, viewOf(bytes), 0, bytes.length)
   }
 
@@ -100,7 +100,7 @@ export class StringColumn implements Column {
   #clean({ bytes, view, start, end }: Text, most: number): void {
     const clean = cleaned(bytes, start, end, most)
     if (clean === undefined) this.raw(bytes, view, start, end)
-    else this.raw(clean, viewOf(clean), 0, clean.length)
+    else this.raw(plain(clean), viewOf(clean), 0, clean.length)
   }
 
   #reserve(length: number): void {
