@@ -87,7 +87,7 @@ function configured(options: Options): Config | undefined {
   }
 }
 
-/** Where the store is: the flags win over the file, and a server over --data, which then is the journal's folder only. */
+/** Where the store is: the flags win over the file, and a server over --data, which then is the spool's folder only. */
 export function storeUrl({ store }: Config, { clickhouse, data }: Pick<Options, 'clickhouse' | 'data'>): string {
   const server = clickhouse ?? (embeddedFolder(store.url) === undefined ? store.url : undefined)
   return server ?? (data === undefined ? store.url : `embedded:${data}`)
