@@ -53,9 +53,9 @@ export const limits = {
   /** … or this many bytes: what one sync should carry. */
   frameBytes: 8 * MiB,
   /** A segment is closed, to be inserted, when its first frame is this old and the engine has nothing else to do, … */
-  segmentMs: 500,
+  segmentMs: 1000,
   /** … or at this many rows: few parts for ClickHouse, and small enough to be one block, … */
-  segmentRows: 100_000,
+  segmentRows: 200_000,
   /** … or at this many bytes. */
   segmentBytes: 64 * MiB,
   /** Rows that an insert takes as one block: more than a segment whose last request was the largest possible. */
@@ -209,8 +209,6 @@ export const limits = {
   // operate
   /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */
   dedupeBlocks: 10_000,
-  /** … and on a cluster for how long, in seconds: a segment may be as old as this when it is inserted again. */
-  dedupeSeconds: 7 * 24 * 3600,
   /** How long a trial of exactly-once waits for a replica that is behind. */
   trialMs: 2000,
   /** Share of the spool's bytes or age beyond which this collector should not be sent more. */

@@ -117,7 +117,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const web = webServer({ store, judge, door: read, loopback, log, routes })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
-    announce(folder, { otlp, web: webUrl })
+    announce(folder, { otlp, grpc, web: webUrl })
     undo.push(async () => withdraw(folder))
 
     return {

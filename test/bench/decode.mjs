@@ -2,8 +2,10 @@
 // npm run bench -- decode [--seconds 2] [--rounds 5] [--only decoder] [--of 'our agent']
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { gunzipSync, gzipSync } from 'node:zlib'
+import { rolldown } from 'rolldown'
 import { Decoder } from '../../collector/dist/receive/decoder.js'
 import { agentBody, stockBody } from './decode/bodies.mjs'
 
@@ -32,6 +34,17 @@ const makers = {
 const { opentelemetry } = createRequire(import.meta.url)('otlp-transformer-oracle/build/src/generated/root.js')
 const Traces = opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest
 
+/** The readable mapping that the decoder is tested against, in TypeScript: objects in between, and rows as JSON. */
+async function loadReference() {
+  const place = (path) => fileURLToPath(new URL(path, import.meta.url))
+  const file = place('../../node_modules/.cache/callsight/reference.mjs')
+  const input = place('../conformance/reference/bench.ts')
+  const bundle = await rolldown({ input, platform: 'node', external: /^[a-z@]/ })
+  await bundle.write({ file })
+  return import(pathToFileURL(file).href)
+}
+const { referenceLines } = await loadReference()
+
 const decoder = new Decoder({ consumers: [], keySecret: undefined, pastMs: 30 * 86_400_000 })
 const about = { env: undefined, token: '' }
 let taken = 0
@@ -40,6 +53,7 @@ const ways = {
     decoder.take('traces', wire, body, about)
     if (++taken % PER_BLOCK === 0) decoder.drain()
   },
+  'reference: objects, then rows as JSON': (body, wire) => wire === 'protobuf' && referenceLines(body),
   'generated decoder, objects only': (body, wire) => wire === 'protobuf' && Traces.decode(body),
   'gunzip alone': (body) => gunzipSync(body),
 }
@@ -65,7 +79,10 @@ for (const [name, make] of Object.entries(makers)) {
   const wire = name.endsWith('JSON') ? 'json' : 'protobuf'
   const size = input.reduce((sum, body) => sum + body.length, 0) / BODIES / CALLS
   for (const [title, way] of Object.entries(ways)) {
-    if ((values.only !== undefined && title !== values.only) || (wire === 'json' && title.startsWith('generated')))
+    if (
+      (values.only !== undefined && title !== values.only) ||
+      (wire === 'json' && !['decoder', 'gunzip alone'].includes(title))
+    )
       continue
     const given = title === 'gunzip alone' ? input.map((body) => gzipSync(body, { level: 1 })) : input
     window(way, given, wire, Number(values.seconds))

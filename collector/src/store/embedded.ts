@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type ClickHouseClient, createClient } from '@clickhouse/client'
@@ -6,6 +6,12 @@ import { Session } from 'chdb'
 import { createChdbConnection } from 'chdb/connection'
 import { limits } from '../limits.ts'
 import type { Lanes } from './store.ts'
+
+/** Memory this process can have: the machine's, or what its container was given. */
+export function memoryBytes(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
+}
 
 /**
  * Opens the engine inside this process, with its data in a folder that is made when it is missing. One session runs
@@ -21,7 +27,7 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
     engine = new Session(path, {
       connectionArgs: [
         `--config-file=${syncedInserts(path)}`,
-        `--max_server_memory_usage=${Math.floor(totalmem() * limits.engineMemoryShare)}`,
+        `--max_server_memory_usage=${Math.floor(memoryBytes() * limits.engineMemoryShare)}`,
         `--mark_cache_size=${limits.engineMarkCacheBytes}`,
         // Without one the engine writes no backups at all; which file it is, is decided in backup.ts.
         '--backups.allowed_path=/',
@@ -72,10 +78,10 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
  */
 function syncedInserts(folder: string): string {
   const path = join(folder, 'engine.xml')
-  writeFileSync(
-    path,
-    '<clickhouse><merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory></merge_tree></clickhouse>\n',
-  )
+  const text =
+    '<clickhouse><merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory></merge_tree></clickhouse>\n'
+  // A disk that is full must not keep a collector from its start.
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
   return path
 }
 

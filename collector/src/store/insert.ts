@@ -8,7 +8,7 @@ import type { Part } from './store.ts'
  * Everything that decides into which blocks an insert is cut and how they are recognised, frozen: a repetition that is
  * cut another way is not recognised, in part or at all (measured on ClickHouse 26.7).
  */
-const frozen: Record<string, number> = {
+export const frozen: Record<string, number> = {
   // Asynchronous inserts (the default since 26.3) would merge blocks and lose the token.
   async_insert: 0,
   insert_deduplicate: 1,

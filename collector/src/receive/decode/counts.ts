@@ -1,16 +1,10 @@
-/** A service with more operations or consumers than are kept. */
-export interface Overflow {
-  service: string
-  what: 'operation' | 'consumer'
-}
-
 /** Numbers by cause since they were asked for last. They travel between threads, so they are plain. */
 export interface Counts {
   rejected: Record<string, number>
   withheld: Record<string, number>
   overflowed: Record<string, number>
-  /** Each once a day. */
-  overflows: Overflow[]
+  /** Services with more operations or consumers than are kept, each once a day. */
+  overflows: { service: string; what: 'operation' | 'consumer' }[]
 }
 
 export class Counting {
@@ -25,11 +19,11 @@ export class Counting {
     this.#add('withheld', what, 1)
   }
 
-  overflowed(what: Overflow['what']): void {
+  overflowed(what: 'operation' | 'consumer'): void {
     this.#add('overflowed', what, 1)
   }
 
-  told(overflow: Overflow): void {
+  told(overflow: Counts['overflows'][number]): void {
     this.#counts.overflows.push(overflow)
     this.#any = true
   }

@@ -1,5 +1,5 @@
 import { limits } from '../../limits.ts'
-import type { Counting, Overflow } from './counts.ts'
+import type { Counting } from './counts.ts'
 
 /** What stands for all names beyond a bound. */
 export const OTHER = '_OTHER'
@@ -34,7 +34,7 @@ export class Names {
   }
 
   /** @returns the name, or `_OTHER` when its service has too many already */
-  bound(what: Overflow['what'], service: string, name: string): string {
+  bound(what: 'operation' | 'consumer', service: string, name: string): string {
     const found = this.#service(service)
     const set = found[what]
     const hash = hashOf(name)
