@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
 import { type ClickHouseClient, createClient } from '@clickhouse/client'
@@ -78,10 +78,10 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
  */
 function syncedInserts(folder: string): string {
   const path = join(folder, 'engine.xml')
-  writeFileSync(
-    path,
-    '<clickhouse><merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory></merge_tree></clickhouse>\n',
-  )
+  const text =
+    '<clickhouse><merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory></merge_tree></clickhouse>\n'
+  // A disk that is full must not keep a collector from its start.
+  if (!existsSync(path) || readFileSync(path, 'utf8') !== text) writeFileSync(path, text)
   return path
 }
 
