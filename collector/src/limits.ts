@@ -34,8 +34,6 @@ export const limits = {
   consumersKnown: 100_000,
   /** A call that claims to start later than this from now has a wrong clock: it is rejected and counted. */
   futureMs: 10 * 60_000,
-  /** A call older than this would open partitions that retention is about to drop: rejected and counted. */
-  pastMs: 30 * 24 * 3600_000,
 
   // spool
   /** Bytes of requests on their way to rows, in all: what a flood may hold in memory before it is answered 429. */
@@ -55,9 +53,9 @@ export const limits = {
   /** … or this many bytes: what one sync should carry. */
   frameBytes: 8 * MiB,
   /** A segment is closed, to be inserted, when its first frame is this old and the engine has nothing else to do, … */
-  segmentMs: 500,
+  segmentMs: 1000,
   /** … or at this many rows: few parts for ClickHouse, and small enough to be one block, … */
-  segmentRows: 100_000,
+  segmentRows: 200_000,
   /** … or at this many bytes. */
   segmentBytes: 64 * MiB,
   /** Rows that an insert takes as one block: more than a segment whose last request was the largest possible. */
@@ -217,8 +215,6 @@ export const limits = {
   // operate
   /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */
   dedupeBlocks: 10_000,
-  /** … and on a cluster for how long, in seconds: a segment may be as old as this when it is inserted again. */
-  dedupeSeconds: 7 * 24 * 3600,
   /** How long a trial of exactly-once waits for a replica that is behind. */
   trialMs: 2000,
   /** Share of the spool's bytes or age beyond which this collector should not be sent more. */
@@ -250,8 +246,12 @@ export const limits = {
   /** Tables of a trial that are older than this, in seconds, were left by a crash. */
   trialLeftoverS: 600,
   // listen
-  /** Bodies still on their way in, over all connections of both listeners: four of the largest; more are sent away. */
+  /** Bodies still on their way in, over all connections of both listeners; more are sent away … */
   receivingBytes: 256 * MiB,
+  /** … and of it, what bodies above the next may take: three of the largest, so that these never crowd out the others. */
+  receivingLargeBytes: 192 * MiB,
+  /** A body up to this is one batch of an exporter. */
+  smallBodyBytes: 1 * MiB,
   /** Room for a body whose size was not announced: what a batch of an exporter needs, doubled as it comes in. */
   firstBodyBytes: 64 * KiB,
   /** A request must be in whole after this long: three times what an exporter waits for its answer. */
@@ -277,6 +277,17 @@ export const limits = {
   /** At a stop, how long a request under way may take to come in and to be answered before it is cut off. */
   closeMs: 5000,
 
+  /**
+   * An insert that would leave less than this on the disk is refused by the engine, and repeated when there is room: on a
+   * full disk ClickHouse 26.7 takes inserts whose files it then cannot write, and finds the parts broken at its next start.
+   */
+  insertFreeBytes: 64 * MiB,
+  /** Below this nothing more is taken and nothing merged: merges break in the same way, and inserts need what is left. */
+  diskLowBytes: 256 * MiB,
+  /** … until there is this much again: not back and forth at the bound. */
+  diskEnoughBytes: 320 * MiB,
+  /** How often the disk is looked at: a process that fills it fast writes 100 MiB meanwhile. */
+  diskPollMs: 250,
   // commands
   /** How often a running backup is looked at, for the progress bar. */
   backupPollMs: 100,

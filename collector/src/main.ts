@@ -15,6 +15,7 @@ import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
 import { Threads } from './receive/threads.ts'
 import { Inserter } from './spool/inserter.ts'
+import { Room } from './spool/room.ts'
 import { Spool } from './spool/spool.ts'
 import { migrate, profileOf } from './store/migrate.ts'
 import { proveAtStart } from './store/prove.ts'
@@ -80,7 +81,9 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
 
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
     const read = new Door(config.tokens, ['read', 'admin'])
-    const intake = new Intake({ threads, spool, known: spool.takeKnown() })
+    const room = embeddedFolder(url) === undefined ? undefined : new Room({ folder, store, log })
+    undo.push(async () => room?.stop())
+    const intake = new Intake({ threads, spool, known: spool.takeKnown(), low: () => room?.low })
     const receiving = new Receiving()
     const otlpServer = receiver({ intake, door: ingest, log, receiving })
     const grpcServer = grpcReceiver({ intake, door: ingest, log, receiving })
@@ -94,7 +97,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)
-    const state = () => spool.state()
+    const state = () => ({ ...spool.state(), ...(room?.low === undefined ? {} : { writable: false }) })
     const bounds = { bytes: limits.spoolBytes, ageMs: limits.spoolAgeMs }
     watch({ spool: state, bounds, threads: () => threads.workers })
     const routes = [
@@ -114,7 +117,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const web = webServer({ store, judge, door: read, loopback, log, routes })
     undo.push(() => web.close())
     webUrl = await listen(web, config.listen.web, 'the viewer', '--web')
-    announce(folder, { otlp, web: webUrl })
+    announce(folder, { otlp, grpc, web: webUrl })
     undo.push(async () => withdraw(folder))
 
     return {
@@ -125,7 +128,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
       configure(next) {
         refuseOpenDoors({ ...next, listen: config.listen })
         for (const door of [ingest, read]) door.configure(next.tokens)
-        threads.configure(next.consumers)
+        threads.configure(next.consumers, pastMs(next))
         void writeConsumers(next.consumers)
         judge.setConfig(next)
         settings.follow(next)

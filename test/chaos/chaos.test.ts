@@ -9,4 +9,4 @@ test('ten kills and more: what was acknowledged is stored once, in every table',
   expect(outcome.differences, report(outcome)).toEqual([])
   expect(outcome.collector.kills).toBeGreaterThanOrEqual(10)
   if (!outcome.disk) console.log('The full disk was left out: nothing can be mounted here.')
-}, 900_000)
+}, 1_500_000)

@@ -4,7 +4,7 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type RunningCollector, startCollector } from '../program.ts'
-import { bombs, deepJson, deepProtobuf, garbage, mangledJson, mangledProtobuf, valid } from './mangle.ts'
+import { bombs, deepJson, deepProtobuf, garbage, mangledJson, mangledProtobuf, unknownField, valid } from './mangle.ts'
 import { asProtobuf, tracesOf } from './span.ts'
 import { stored } from './stored.ts'
 import {
@@ -134,11 +134,30 @@ describe('a collector that is sent anything', { timeout: 120_000 }, () => {
     for (const body of deepJson(depth)) await throughBoth(body, 'traces', 'json')
   })
 
-  it('refuses what unpacks to a thousand times its size and more, four at a time', async () => {
+  it('refuses what unpacks to a thousand times its size and more, sixteen at a time', async () => {
     for (const [coding, body] of bombs()) {
       expect(body.length).toBeLessThan(70 * 1024)
-      await Promise.all(Array.from({ length: 4 }, () => throughBoth(body, 'traces', 'protobuf', coding)))
+      await Promise.all(Array.from({ length: 16 }, () => throughBoth(body, 'traces', 'protobuf', coding)))
     }
+  })
+
+  it('takes what it can of twelve uploads of 60 MiB at once, and sends the others away to come again', async () => {
+    const size = 60 * 1024 * 1024
+    // Each one a field that nobody knows, so that it is read and leaves nothing.
+    const bodies = Array.from({ length: 12 }, (_, i) => unknownField(size, i))
+    const answers = await Promise.all(
+      bodies.map((body, i) =>
+        i % 2 === 0
+          ? ask(`${collector.otlp}/v1/traces`, { headers: { 'content-type': types.protobuf }, body }).then(
+              ({ status }) => status,
+            )
+          : call(collector.grpc, grpcPath('traces'), framed(body)).then(({ code }) =>
+              code === 0 ? 200 : code === 14 ? 429 : code,
+            ),
+      ),
+    )
+    expect(answers.filter((status) => status !== 429 && status !== 503)).not.toEqual([])
+    for (const status of answers) expect([200, 429, 503]).toContain(status)
   })
 
   it('answers calls of gRPC that are framed wrong', async () => {

@@ -81,7 +81,10 @@ function expectedRows(spans: Outcome['spans']) {
     }))
   const inner = spans.filter(({ kind }) => kind === 0).map((span) => ({ ...row(span), name: 'work', kind: 'internal' }))
   const byId = (a: { span_id: string }, b: { span_id: string }) => (a.span_id < b.span_id ? -1 : 1)
-  return { calls: calls.sort(byId), spans: inner.sort(byId) }
+  const logs = [0, 1, 2].map((i) => {
+    return { service: 'stock', env: 'staging', severity_number: 9, body: `line ${i}`, attributes: { i: String(i) } }
+  })
+  return { calls: calls.sort(byId), spans: inner.sort(byId), logs }
 }
 
 async function storedRows(collector: RunningCollector) {
@@ -93,6 +96,7 @@ async function storedRows(collector: RunningCollector) {
       `SELECT ${common}, direction, operation, path, peer, status, outcome, request_bytes, client_address, user_agent FROM calls ORDER BY span_id`,
     ),
     spans: await store.query(`SELECT ${common}, name, kind FROM spans ORDER BY span_id`),
+    logs: await store.query('SELECT service, env, severity_number, body, attributes FROM logs ORDER BY body'),
   }))
 }
 
@@ -132,7 +136,7 @@ it('without the token it is told so, over every transport, and nothing is stored
     }
     expect(results).toEqual({ traces: [refused], metrics: [refused], logs: [refused] })
   }
-  expect(await storedRows(collector)).toEqual({ calls: [], spans: [] })
+  expect(await storedRows(collector)).toEqual({ calls: [], spans: [], logs: [] })
 })
 
 describe.each([429, 503])('the SDK, when an acknowledgement is lost and %i comes in its place', (status) => {

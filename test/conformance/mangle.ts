@@ -147,6 +147,11 @@ function bytesField(field: number, bytes: Buffer): Buffer {
   return Buffer.concat([Buffer.from([(field << 3) | 2, ...length]), bytes])
 }
 
+/** A message of that many bytes that has a field of a later version of OTLP alone. */
+export function unknownField(size: number, fill: number): Buffer {
+  return bytesField(15, Buffer.alloc(size - 10, fill))
+}
+
 /** Attributes whose value is a list, or a map, of a list … and so on. */
 export function deepProtobuf(depth: number): Buffer[] {
   // Each level costs its length once more, so the deepest are as deep as 64 MiB allow in reason.

@@ -1,6 +1,8 @@
 import { beforeAll, describe, it } from 'vitest'
 import { type RunningCollector, startCollector } from '../program.ts'
-import { musts } from './musts.ts'
+import { encoding } from './musts/encoding.ts'
+import { grpc } from './musts/grpc.ts'
+import { http } from './musts/http.ts'
 
 let collector: RunningCollector
 beforeAll(async () => {
@@ -8,7 +10,7 @@ beforeAll(async () => {
 })
 
 describe('what the OTLP specification asks of a server', () => {
-  it.each(musts)('$id: $section: $level: $requirement', async ({ test }) => {
+  it.each([...encoding, ...grpc, ...http])('$id: $section: $level: $requirement', async ({ test }) => {
     await test(collector)
   })
 })

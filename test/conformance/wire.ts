@@ -1,5 +1,5 @@
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
-import { connect, type IncomingHttpHeaders as Http2Headers } from 'node:http2'
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders as Http2Headers } from 'node:http2'
 import oracle from 'otlp-transformer-oracle/build/src/generated/root.js'
 
 /** OpenTelemetry's own generated code for OTLP: what it encodes is right, and what it decodes is what a client sees. */
@@ -91,14 +91,20 @@ export function framed(message: Uint8Array, compressed = false): Buffer {
   return Buffer.concat([prefix, message])
 }
 
-/** One gRPC call on a connection of its own, with its DATA as it is given. */
+/** A connection to the gRPC listener. */
+export function connection(address: string): ClientHttp2Session {
+  // Room for what is queued here when an early answer comes: Node would close such a call itself.
+  return connect(`http://${address}`, { maxSessionMemory: 1000 })
+}
+
+/** One gRPC call with its DATA as it is given, on a connection of its own where none is given. */
 export async function call(
-  address: string,
+  to: string | ClientHttp2Session,
   path: string,
   data: Uint8Array | readonly Uint8Array[],
   headers: Record<string, string> = {},
 ): Promise<GrpcAnswer> {
-  const session = connect(`http://${address}`)
+  const session = typeof to === 'string' ? connection(to) : to
   try {
     return await new Promise((resolve, reject) => {
       session.on('error', reject)
@@ -125,7 +131,7 @@ export async function call(
       stream.end()
     })
   } finally {
-    session.destroy()
+    if (session !== to) session.destroy()
   }
 }
 

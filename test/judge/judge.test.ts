@@ -33,6 +33,7 @@ beforeAll(async () => {
   store = {
     place: real.place,
     command: (sql) => real.command(sql),
+    merge: (run) => real.merge(run),
     load: (table, columns, path) => real.load(table, columns, path),
     query: (sql, params) => real.query(sql, params),
     ask: (sql, params) => real.ask(sql, params),

@@ -11,7 +11,7 @@ import { callsightProgram, inStore, Program, startCollector, temporaryFolder } f
 vi.setConfig({ testTimeout: 120_000 })
 
 /** Free ports, so that what runs on this machine is nobody's concern. */
-const listen = 'listen: { otlp: "127.0.0.1:0", web: "127.0.0.1:0" }\n'
+const listen = 'listen: { otlp: "127.0.0.1:0", grpc: "127.0.0.1:0", web: "127.0.0.1:0" }\n'
 
 async function doctor(args: string[], config = listen, env: Record<string, string> = {}) {
   const folder = temporaryFolder()
@@ -46,6 +46,7 @@ ok    disk space     SIZE free in HERE/callsight-data
 ok    fsync          not tried: HERE/callsight-data is made by "callsight up"
 ok    tokens         none, and none is needed on loopback
 ok    port otlp      127.0.0.1:0 takes a free one
+ok    port grpc      127.0.0.1:0 takes a free one
 ok    port web       127.0.0.1:0 takes a free one
 ok    engine         ClickHouse VERSION, embedded:…
 ok    exactly-once   a repeated insert counts once, through two views (N ms)
@@ -54,7 +55,7 @@ ok    clock          ClickHouse's is within a second of ours
 ok    memory         the engine uses SIZE of at most SIZE; there are SIZE
 ok    spool          nothing waits
 ok    dead letters   none
-14 checks: 14 ok, 0 to look at, 0 failed
+15 checks: 15 ok, 0 to look at, 0 failed
 `)
   expect(code).toBe(0)
   expect(existsSync(join(folder, 'callsight-data'))).toBe(false)
@@ -80,6 +81,7 @@ it('asks the collector that runs, with a token where it wants one, and sees when
     pid: collector.child.pid,
     started_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
     otlp: collector.otlp,
+    grpc: expect.stringMatching(/:\d+$/),
     web: collector.web,
   })
 
@@ -179,7 +181,7 @@ it('sees a taken port, and dead letters with their reasons', async () => {
     join(data, 'spool', 'dead-letter', '1795219200123-a.reason'),
     '3 rows of calls, ts, env\nCode: 27. Cannot parse input\n',
   )
-  const { code, text } = await doctor(['--data', data], `listen: { otlp: "127.0.0.1:${port}", web: "127.0.0.1:0" }\n`)
+  const { code, text } = await doctor(['--data', data], listen.replace(/127[^"]+/, `127.0.0.1:${port}`))
   other.close()
   expect(lines(text, 'port otlp')).toEqual([
     `FAIL port otlp 127.0.0.1:${port} is taken by another program`,

@@ -69,7 +69,7 @@ it('a kill -9 right after the answer loses nothing that was acknowledged', async
     expect(await store.query('SELECT count() AS n FROM calls')).toEqual([{ n: 80 }])
     expect(await store.query('SELECT sum(calls) AS n FROM calls_15m')).toEqual([{ n: 80 }])
   })
-})
+}, 90_000)
 
 it('a wrong token gets 401, the right one is taken, and listeners for others need one', async () => {
   const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')

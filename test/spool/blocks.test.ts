@@ -51,6 +51,14 @@ const counts = async (service: string) => {
   return row
 }
 
+it('the embedded engine syncs each insert: else it could remember a block that a power failure took', async () => {
+  expect(
+    await store.query(
+      "SELECT name FROM system.merge_tree_settings WHERE name IN ('fsync_after_insert', 'fsync_part_directory') AND value = '1'",
+    ),
+  ).toHaveLength(2)
+})
+
 it('many Native blocks of a file are one inserted block, recognised when it is repeated', async () => {
   const source = await nativeFile('many', 'many', 12, 9000)
   const all = { raw: 108_000, minute: 108_000, quarter: 108_000, parts: 1 }

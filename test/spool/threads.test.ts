@@ -5,6 +5,7 @@ import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { limits } from '../../collector/src/limits.ts'
 import { registry } from '../../collector/src/metrics.ts'
+import type { Coding } from '../../collector/src/receive/coding.ts'
 import { Intake } from '../../collector/src/receive/intake.ts'
 import { Threads } from '../../collector/src/receive/threads.ts'
 import { framesOf } from '../../collector/src/spool/file.ts'
@@ -43,7 +44,7 @@ function bodyOf(count = 1): Buffer {
   return Buffer.from(JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: all }] }] }))
 }
 
-const take = (body: Buffer, token = 'token', encoding?: string) =>
+const take = (body: Buffer, token = 'token', encoding?: Coding) =>
   intake.take({ signal: 'traces', wire: 'json', encoding, body, pass: { digest: token } })
 const ok = { rejected: 0, message: '' }
 
@@ -61,12 +62,15 @@ describe('the decode threads', () => {
       take(bodyOf(3)),
       take(Buffer.from('garbage')),
       take(bodyOf(2), 'other'),
-      take(bodyOf(1), 'token', 'snappy'),
+      take(bodyOf(1), 'token', 'gzip'),
       ...Array.from({ length: 50 }, () => take(bodyOf())),
     ])
     expect(answers[0]).toEqual({ status: 'fulfilled', value: ok })
     expect(answers[1]).toMatchObject({ status: 'rejected', reason: { status: 400 } })
-    expect(answers[3]).toMatchObject({ status: 'rejected', reason: { status: 415 } })
+    expect(answers[3]).toMatchObject({
+      status: 'rejected',
+      reason: { status: 400, message: 'the body is not gzip: incorrect header check' },
+    })
     expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(52)
     expect(await stored()).toBe(55)
     expect(spool.state()).toMatchObject({ segments: 2, rows: 55 })

@@ -43,13 +43,14 @@ async function up(options: Options): Promise<void> {
     return
   }
   const collector = await startCollector(config, log, options.data)
-  process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web} grpc=${collector.grpc}\n`)
-  if (options.config !== undefined) follow(options.config, options, collector, log)
-  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+  const told = new Promise<NodeJS.Signals>((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)
   })
-  log.info({ signal }, 'stopping')
+  // Whoever reads this line may send a signal at once.
+  process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web} grpc=${collector.grpc}\n`)
+  if (options.config !== undefined) follow(options.config, options, collector, log)
+  log.info({ signal: await told }, 'stopping')
   const hurry = setTimeout(() => {
     log.error('the stop took too long; what was acknowledged is in the spool, and the rest will be sent again')
     process.exit(1)
@@ -86,7 +87,7 @@ function configured(options: Options): Config | undefined {
   }
 }
 
-/** Where the store is: the flags win over the file, and a server over --data, which then is the journal's folder only. */
+/** Where the store is: the flags win over the file, and a server over --data, which then is the spool's folder only. */
 export function storeUrl({ store }: Config, { clickhouse, data }: Pick<Options, 'clickhouse' | 'data'>): string {
   const server = clickhouse ?? (embeddedFolder(store.url) === undefined ? store.url : undefined)
   return server ?? (data === undefined ? store.url : `embedded:${data}`)

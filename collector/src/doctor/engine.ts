@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
-import { totalmem } from 'node:os'
 import { limits } from '../limits.ts'
-import { type Insert, prove } from '../store/prove.ts'
+import { memoryBytes } from '../store/embedded.ts'
+import { prove } from '../store/prove.ts'
 import type { Store } from '../store/store.ts'
 import { bytesText, type Check, guarded } from './check.ts'
 
@@ -11,8 +11,6 @@ export interface EngineParts {
   embedded: boolean
   /** callsight.yaml accepts that a repeated insert counts twice. */
   accepted: boolean
-  /** How the collector inserts. */
-  insert?: Insert
 }
 
 /** What only somebody who is connected to ClickHouse can tell. */
@@ -41,9 +39,9 @@ async function versionCheck({ store }: EngineParts): Promise<Check[]> {
   return [{ name: 'engine', status: 'warn', found, remedy }]
 }
 
-async function proofChecks({ store, accepted, insert }: EngineParts): Promise<Check[]> {
+async function proofChecks({ store, accepted }: EngineParts): Promise<Check[]> {
   const begun = performance.now()
-  const findings = await prove(store, insert)
+  const findings = await prove(store)
   const ms = Math.round(performance.now() - begun)
   const name = 'exactly-once'
   const checks = findings.map(({ subject, level, what, remedy }): Check => {
@@ -121,12 +119,6 @@ async function memoryCheck({ store, embedded }: EngineParts): Promise<Check[]> {
   return [
     { name: 'memory', status, found, remedy: 'Give the collector more memory: at least twice the cap of its engine' },
   ]
-}
-
-/** Memory this process can have: the machine's, or what its container was given. */
-function memoryBytes(): number {
-  const constrained = process.constrainedMemory()
-  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
 }
 
 async function hasTable(store: Store, name: string): Promise<boolean> {

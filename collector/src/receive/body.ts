@@ -5,19 +5,18 @@ import { Refusal } from './refusal.ts'
 /** The memory held for bodies that are still on their way in, over all connections of all listeners. */
 export class Receiving {
   #bytes = 0
-  readonly #limit: number
-
-  constructor(limit: number = limits.receivingBytes) {
-    this.#limit = limit
-  }
 
   get bytes(): number {
     return this.#bytes
   }
 
-  /** @throws Refusal 429 when there is no room */
-  hold(bytes: number): void {
-    if (this.#bytes + bytes > this.#limit) {
+  /**
+   * @param whole bytes of the body that these are a part of
+   * @throws Refusal 429 when there is no room
+   */
+  hold(bytes: number, whole: number): void {
+    const room = whole > limits.smallBodyBytes ? limits.receivingLargeBytes : limits.receivingBytes
+    if (this.#bytes + bytes > room) {
       throw new Refusal(429, 'too many large requests are on their way in at once', limits.retryAfterS)
     }
     this.#add(bytes)
@@ -49,7 +48,7 @@ export class Body {
   constructor(receiving: Receiving, announced: number | undefined) {
     const bytes = announced ?? limits.firstBodyBytes
     refuseLarger(bytes)
-    receiving.hold(bytes)
+    receiving.hold(bytes, bytes)
     this.#receiving = receiving
     this.#buffer = Buffer.allocUnsafeSlow(bytes)
   }
@@ -82,7 +81,7 @@ export class Body {
   #grow(length: number): void {
     refuseLarger(length)
     const bytes = Math.min(limits.requestBytes, Math.max(length, 2 * this.#buffer.length))
-    this.#receiving.hold(bytes - this.#buffer.length)
+    this.#receiving.hold(bytes - this.#buffer.length, bytes)
     const larger = Buffer.allocUnsafeSlow(bytes)
     this.#buffer.copy(larger, 0, 0, this.#length)
     this.#buffer = larger

@@ -5,8 +5,8 @@ import { Refusal } from './refusal.ts'
 const zstd = 'zstdDecompressSync' in zlib
 
 /** Content codings of a request body that are unpacked here, by the names that senders use. */
-export const codings = ['gzip', 'x-gzip', 'deflate', 'br', ...(zstd ? (['zstd'] as const) : [])] as const
-export type Coding = (typeof codings)[number]
+export type Coding = 'gzip' | 'x-gzip' | 'deflate' | 'br' | 'zstd'
+const codings: readonly Coding[] = ['gzip', 'x-gzip', 'deflate', 'br', ...(zstd ? (['zstd'] as const) : [])]
 
 /** The codings to offer, without names that only old senders use. */
 const offered = codings.filter((name) => name !== 'x-gzip')

@@ -83,9 +83,10 @@ export class Decoder {
     }
   }
 
-  /** Takes the consumers of a new configuration. */
-  configure(consumers: readonly Consumer[]): void {
+  /** Takes the consumers and the retention of a new configuration. */
+  configure(consumers: readonly Consumer[], pastMs: number): void {
     this.#callers.configure(consumers)
+    this.#refusals.pastMs = pastMs
   }
 
   /**

@@ -84,7 +84,7 @@ export function grpcReceiver({ intake, door, log, receiving = new Receiving() }:
   })
   server.on('sessionError', (error: Error) => {
     log.debug({ error }, 'a gRPC connection failed')
-    if (toldOfHttp1 || !error.message.includes('Bad client magic')) return
+    if (toldOfHttp1 || !error.message.includes('bad client magic')) return
     toldOfHttp1 = true
     log.warn('something that speaks no HTTP/2 connected to the gRPC listener; OTLP over HTTP has a listener of its own')
   })

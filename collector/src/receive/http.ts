@@ -92,7 +92,11 @@ export function receiver({ intake, door, log, receiving = new Receiving() }: Par
     if (refusal.status >= 500 && refusal.status !== 503) log.error({ error }, 'an OTLP request failed')
     return answer(request, reply, refusal)
   })
-  server.setNotFoundHandler((request, reply) => answer(request, reply, notFound(request)))
+  server.setNotFoundHandler((request, reply) => {
+    if (request.method === 'OPTIONS' && paths.has(pathOf(request)))
+      return reply.code(204).header('allow', 'POST').send()
+    return answer(request, reply, notFound(request))
+  })
   return server
 }
 

@@ -3,6 +3,7 @@ import { metrics } from '../metrics.ts'
 import type { Known } from '../spool/ledger.ts'
 import type { Spool } from '../spool/spool.ts'
 import type { Pass } from '../token.ts'
+import type { Coding } from './coding.ts'
 import type { Result } from './decoder.ts'
 import { FairQueue } from './queue.ts'
 import { Refusal } from './refusal.ts'
@@ -15,7 +16,7 @@ export interface ExportRequest {
   signal: Signal
   wire: Wire
   /** Content coding of the body; undefined for none. */
-  encoding: string | undefined
+  encoding: Coding | undefined
   body: Buffer
   pass: Pass
 }
@@ -31,6 +32,8 @@ interface Waiting {
 interface Parts {
   threads: Pick<Threads, 'room' | 'take' | 'onRoom'>
   spool: Pick<Spool, 'full'>
+  /** Why the disk has no room; undefined when it has. */
+  low?: () => string | undefined
   /** Requests that an earlier run stored: their senders may not know it yet. */
   known: readonly Known[]
 }
@@ -42,12 +45,14 @@ interface Parts {
 export class Intake {
   readonly #threads: Parts['threads']
   readonly #spool: Parts['spool']
+  readonly #low: () => string | undefined
   readonly #queue = new FairQueue<Waiting>()
   readonly #resends = new Resends<Result>()
 
-  constructor({ threads, spool, known }: Parts) {
+  constructor({ threads, spool, known, low = () => undefined }: Parts) {
     this.#threads = threads
     this.#spool = spool
+    this.#low = low
     this.#resends.remember(known, { rejected: 0, message: '' })
     threads.onRoom = () => this.#serve()
   }
@@ -66,6 +71,8 @@ export class Intake {
   }
 
   async #wait(work: Work): Promise<Result> {
+    const low = this.#low()
+    if (low !== undefined) throw new Refusal(503, low, limits.retryAfterS)
     const full = this.#spool.full()
     if (full !== undefined) throw new Refusal(429, full, limits.retryAfterS)
     const { token } = work

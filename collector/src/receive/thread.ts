@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from '
 import type { Consumer } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import { SegmentWriter, type Summary, Unwritable } from '../spool/writer.ts'
+import type { Coding } from './coding.ts'
 import type { Counts } from './decode/counts.ts'
 import { Decoder, type Result } from './decoder.ts'
 import { Undecodable } from './otlp.ts'
@@ -28,7 +29,7 @@ export interface Take {
   key: string
   signal: Signal
   wire: Wire
-  encoding: string | undefined
+  encoding: Coding | undefined
   body: ArrayBuffer
   env: string | undefined
   token: string
@@ -36,7 +37,7 @@ export interface Take {
 
 export type ToThread =
   | Take
-  | { kind: 'configure'; consumers: readonly Consumer[] }
+  | { kind: 'configure'; consumers: readonly Consumer[]; pastMs: number }
   /** Ends the open segment, so that it can be inserted. */
   | { kind: 'close' }
   /** Answers what was sent before, ends the open segment and the thread. */
@@ -96,7 +97,7 @@ class Thread {
     if (message.kind === 'take') this.#take(message)
     else {
       this.#commit()
-      if (message.kind === 'configure') this.#decoder.configure(message.consumers)
+      if (message.kind === 'configure') this.#decoder.configure(message.consumers, message.pastMs)
       else this.#close()
       this.#stopping ||= message.kind === 'stop'
     }

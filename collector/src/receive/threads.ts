@@ -46,7 +46,7 @@ class Died extends Refusal {
 export class Threads {
   readonly #options: Options
   readonly #threads: Thread[] = []
-  #consumers: readonly Consumer[]
+  #configured: { consumers: readonly Consumer[]; pastMs: number }
   /** In how many deaths of threads a request had a part, by its key. */
   readonly #deaths = new Map<string, number>()
   /** Requests that had a part in too many: each gets a thread while all else waits, which shows whether it is the cause. */
@@ -59,7 +59,7 @@ export class Threads {
 
   constructor(options: Options) {
     this.#options = options
-    this.#consumers = options.consumers
+    this.#configured = { consumers: options.consumers, pastMs: options.pastMs }
     for (let number = options.threads ?? usualNumber; number > 0; number--) this.#start()
   }
 
@@ -83,10 +83,10 @@ export class Threads {
     return this.#threads.reduce((least, thread) => (thread.bytes < least.bytes ? thread : least), first).take(work)
   }
 
-  /** Takes the consumers of a new configuration. */
-  configure(consumers: readonly Consumer[]): void {
-    this.#consumers = consumers
-    for (const thread of this.#threads) thread.post({ kind: 'configure', consumers })
+  /** Takes the consumers and the retention of a new configuration. */
+  configure(consumers: readonly Consumer[], pastMs: number): void {
+    this.#configured = { consumers, pastMs }
+    for (const thread of this.#threads) thread.post({ kind: 'configure', consumers, pastMs })
   }
 
   /** Closes segments whose first frame is older. @returns in how many milliseconds the next will be */
@@ -139,9 +139,9 @@ export class Threads {
   }
 
   #start(): void {
-    const { spool, keySecret, pastMs, log, program } = this.#options
+    const { spool, keySecret, log, program } = this.#options
     const name = String(++this.#born)
-    const setup: Setup = { folder: spool.folder, name, consumers: this.#consumers, keySecret, pastMs }
+    const setup: Setup = { folder: spool.folder, name, ...this.#configured, keySecret }
     const thread = new Thread({
       setup,
       spool,
@@ -272,12 +272,8 @@ class Thread {
     for (const [what, number] of Object.entries(withheld)) metrics.withheld.inc({ what }, number)
     for (const [what, number] of Object.entries(overflowed)) metrics.overflowed.inc({ what }, number)
     for (const { service, what } of overflows) {
-      const name = what === 'operation' ? 'operations' : 'consumers'
-      const most = what === 'operation' ? limits.operationsPerService : limits.consumersPerService
-      this.#log.warn(
-        { service },
-        `this service has more than ${most} ${name}; today's further ones are stored as _OTHER`,
-      )
+      const reason = `this service has more than ${limits[`${what}sPerService`]} ${what}s today; the rest is _OTHER`
+      this.#log.warn({ service }, reason)
     }
   }
 

@@ -1,11 +1,17 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { type ClickHouseClient, createClient } from '@clickhouse/client'
 import { Session } from 'chdb'
 import { createChdbConnection } from 'chdb/connection'
 import { limits } from '../limits.ts'
 import type { Lanes } from './store.ts'
+
+/** Memory this process can have: the machine's, or what its container was given. */
+export function memoryBytes(): number {
+  const constrained = process.constrainedMemory()
+  return constrained > 0 && constrained < totalmem() ? constrained : totalmem()
+}
 
 /**
  * Opens the engine inside this process, with its data in a folder that is made when it is missing. One session runs
@@ -20,7 +26,8 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
   try {
     engine = new Session(path, {
       connectionArgs: [
-        `--max_server_memory_usage=${Math.floor(totalmem() * limits.engineMemoryShare)}`,
+        `--config-file=${syncedInserts(path)}`,
+        `--max_server_memory_usage=${Math.floor(memoryBytes() * limits.engineMemoryShare)}`,
         `--mark_cache_size=${limits.engineMarkCacheBytes}`,
         // Without one the engine writes no backups at all; which file it is, is decided in backup.ts.
         '--backups.allowed_path=/',
@@ -62,6 +69,20 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
       engine.close()
     },
   }
+}
+
+/**
+ * A configuration that has every insert synced, data and folder, before it is recognised as done: after a power failure
+ * the engine could otherwise remember a block whose rows it has lost. Merges need none of it: what was merged stays for
+ * minutes.
+ */
+function syncedInserts(folder: string): string {
+  const path = join(folder, 'engine.xml')
+  writeFileSync(
+    path,
+    '<clickhouse><merge_tree><fsync_after_insert>1</fsync_after_insert><fsync_part_directory>1</fsync_part_directory></merge_tree></clickhouse>\n',
+  )
+  return path
 }
 
 /**

@@ -10,7 +10,7 @@ describe('settings of the server', () => {
       settingFindings([
         { name: 'async_insert', value: '1', ...free },
         { name: 'deduplicate_blocks_in_dependent_materialized_views', value: '0', ...free },
-        { name: 'insert_deduplicate', value: '1', ...free },
+        { name: 'insert_deduplicate', value: '0', ...free },
         { name: 'readonly', value: '0', ...free },
       ]),
     ).toEqual([])
@@ -20,7 +20,7 @@ describe('settings of the server', () => {
     const findings = settingFindings([
       { name: 'async_insert', value: '1', ...free, readonly: 1 },
       { name: 'deduplicate_blocks_in_dependent_materialized_views', value: '0', ...free, max: '0' },
-      { name: 'insert_deduplicate', value: '0', ...free },
+      { name: 'insert_deduplicate', value: '0', ...free, readonly: 1 },
       { name: 'readonly', value: '2', ...free },
     ])
     expect(findingsText(findings)).toBe(`  setting async_insert: is 1 for our user, not 0.

@@ -1,7 +1,10 @@
+import { tmpdir } from 'node:os'
 import type { Logger } from 'pino'
 import { metrics } from '../metrics.ts'
+import { frozen } from './insert.ts'
 import { isRefusal, type Row, type Store } from './store.ts'
 import { trial } from './trial.ts'
+import { insertByFile } from './trialblock.ts'
 import { namesOfOurTables, type StoredTable, tablesOf, windowFindings } from './window.ts'
 
 /** Something by which an insert that is repeated could count twice. */
@@ -22,14 +25,11 @@ export type Insert = (table: string, rows: readonly Row[], token: string) => Pro
  * behind it: nothing that a version, a profile or a setting promises is taken for granted. Each way to break it is
  * silent, which is why this runs at every start and not only when somebody asks. Takes some tenths of a second.
  *
- * @param insert the way the collector inserts, settings and all
+ * @param insert the way of the spool; a test gives another
  * @returns nothing when all is well
  * @throws Error when the engine cannot be reached
  */
-export async function prove(
-  store: Store,
-  insert: Insert = (table, rows, token) => store.insert(table, rows, token),
-): Promise<Finding[]> {
+export async function prove(store: Store, insert: Insert = insertByFile(store, tmpdir())): Promise<Finding[]> {
   const settings = settingFindings(await settingsOf(store))
   const tables = await tablesOf(store)
   const windows = windowFindings(tables, namesOfOurTables())
@@ -44,9 +44,9 @@ export async function prove(
  * @param accepted `store: { exactly_once: false }`
  * @throws Error in plain words, when it does not hold and is not given up
  */
-export async function proveAtStart(store: Store, accepted: boolean, log: Logger, insert?: Insert): Promise<Finding[]> {
+export async function proveAtStart(store: Store, accepted: boolean, log: Logger): Promise<Finding[]> {
   const begun = performance.now()
-  const findings = await prove(store, insert)
+  const findings = await prove(store)
   const ms = Math.round(performance.now() - begun)
   const broken = findings.filter(({ level }) => level === 'broken')
   for (const { subject, what, remedy } of findings.filter(({ level }) => level === 'doubtful')) {
@@ -90,15 +90,9 @@ async function tried(store: Store, tables: readonly StoredTable[], insert: Inser
 }
 
 /** What every insert sends; a server may forbid it, or fix another value. */
-const sent: Record<string, string> = {
-  async_insert: '0',
-  deduplicate_blocks_in_dependent_materialized_views: '1',
-}
+const sent = Object.fromEntries(Object.entries(frozen).map(([name, value]) => [name, String(value)]))
 /** What no insert sends, because it is so everywhere; a profile may say otherwise. */
-const expected: Record<string, string> = {
-  insert_deduplicate: '1',
-  readonly: '0',
-}
+const expected: Record<string, string> = { readonly: '0' }
 
 interface Setting extends Row {
   name: string

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import type { ClickHouseClient, ClickHouseSettings } from '@clickhouse/client'
 import { ClickHouseError } from '@clickhouse/client'
+import { limits } from '../limits.ts'
 import type { WrittenTable } from '../spool/block.ts'
 import type { Source } from '../spool/file.ts'
 import { openEmbedded } from './embedded.ts'
@@ -46,6 +47,8 @@ export interface Store {
   readBlocks(table: WrittenTable, source: Source, part?: Part): Promise<string | undefined>
   /** Fills an empty table from a file in the Native format; it is not recognised when it is done twice. */
   load(table: string, columns: readonly string[], path: string): Promise<void>
+  /** Lets the engine merge, or stops it, without waiting for an insert that is under way. */
+  merge(run: boolean): Promise<void>
   /** Asks for the judge; values go in as bound parameters, `{name:Type}` in the text. */
   query<T extends Row = Row>(sql: string, params?: Row): Promise<T[]>
   /** Asks for a page: read-only, bounded in time and rows. */
@@ -128,6 +131,7 @@ class ClickHouseStore implements Store {
           insert_deduplication_token: token,
           deduplicate_blocks_in_dependent_materialized_views: 1,
           input_format_parallel_parsing: 0,
+          min_free_disk_bytes_to_perform_insert: String(limits.insertFreeBytes),
         },
       }),
     )
@@ -181,6 +185,12 @@ class ClickHouseStore implements Store {
         const query = `INSERT INTO ${table} (${list}) SELECT ${list} FROM file(${quoted(path)}, 'Native')`
         await client.command({ query, clickhouse_settings })
       } else await send(client, `INSERT INTO ${table} (${list}) FORMAT Native`, path, clickhouse_settings)
+    })
+  }
+
+  merge(run: boolean): Promise<void> {
+    return this.#lanes.judge(async (client) => {
+      await client.command({ query: run ? 'SYSTEM START MERGES' : 'SYSTEM STOP MERGES' })
     })
   }
 

@@ -1,24 +1,17 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { WrittenTable } from '../spool/block.ts'
 import type { Insert } from './prove.ts'
-import type { Row } from './store.ts'
-
-/** The way of the spool into the engine. */
-export interface BlockStore {
-  insertBlocks(
-    table: string,
-    source: { path: string; format: 'Native'; structure: string },
-    token: string,
-  ): Promise<void>
-}
+import type { Row, Store } from './store.ts'
 
 /** Inserts the rows of a trial as the spool inserts calls: a Native block in a file, which the engine reads. */
-export function insertByFile(store: BlockStore, folder: string): Insert {
+export function insertByFile(store: Pick<Store, 'insertBlocks'>, folder: string): Insert {
   return async (table, rows, token) => {
     const path = join(folder, `${token}.native`)
     writeFileSync(path, nativeBlock(rows))
     try {
-      await store.insertBlocks(table, { path, format: 'Native', structure }, token)
+      // A table of a trial is none that requests bring rows for, but it is filled the same way.
+      await store.insertBlocks(table as WrittenTable, { path, format: 'Native', structure }, token)
     } finally {
       rmSync(path, { force: true })
     }

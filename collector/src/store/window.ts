@@ -94,9 +94,9 @@ export function windowFindings(tables: readonly StoredTable[], ours: ReadonlySet
       const what = `it remembers ${blocks} blocks, so a repeated insert may count twice (${key}; ${reason})`
       return [{ subject: `table ${name}`, level, what, remedy: alter(key, limits.dedupeBlocks) }]
     }
-    if (isReplicated(engine) && seconds < limits.dedupeSeconds) {
-      const what = `it forgets blocks after ${seconds} s, and the spool may keep one for ${limits.dedupeSeconds} s (${reason})`
-      return [{ subject: `table ${name}`, level, what, remedy: alter(`${key}_seconds`, limits.dedupeSeconds) }]
+    if (isReplicated(engine) && seconds < limits.replicatedWindowS) {
+      const what = `it forgets blocks after ${seconds} s, and the spool may keep one for ${limits.replicatedWindowS} s (${reason})`
+      return [{ subject: `table ${name}`, level, what, remedy: alter(`${key}_seconds`, limits.replicatedWindowS) }]
     }
     return []
   })

@@ -8,19 +8,20 @@ export type Cause = 'invalid_id' | 'in_the_future' | 'too_old' | 'metric_not_rea
 /** What of one request is not taken, by cause in the sender's words. */
 export class Refusals {
   readonly #counting: Counting
-  readonly #pastMs: number
+  /** What began longer ago is not taken, in milliseconds. */
+  pastMs: number
   #found: Partial<Record<Cause, number>> = {}
   #earliestUs = 0
   #latestUs = 0
 
   constructor(counting: Counting, pastMs: number) {
     this.#counting = counting
-    this.#pastMs = pastMs
+    this.pastMs = pastMs
   }
 
   begin(now: number): void {
     this.#found = {}
-    this.#earliestUs = (now - this.#pastMs) * 1000
+    this.#earliestUs = (now - this.pastMs) * 1000
     this.#latestUs = (now + limits.futureMs) * 1000
   }
 
@@ -55,7 +56,7 @@ export class Refusals {
     if (cause === 'invalid_id') return 'without a trace id of 16 bytes and a span id of 8'
     if (cause === 'in_the_future') return `${begin} more than ${minutes} minutes from now: set that machine's clock`
     if (cause === 'too_old') {
-      return `older than ${this.#pastMs / 86_400_000} days${signal === 'traces' ? '' : ', or without a time'}`
+      return `older than ${this.pastMs / 86_400_000} days${signal === 'traces' ? '' : ', or without a time'}`
     }
     return `not kept: Callsight reads callsight.agent.* and the numbers of a runtime (${runtimeMetrics.join('*, ')}*)`
   }
