@@ -173,6 +173,19 @@ describe('names of one service and day', () => {
     now = NOW
   })
 
+  it('are _OTHER beyond the bound of guesses, which begins anew on the next day, too', () => {
+    now = NOW
+    const decoder = open()
+    const word = (i: number) => `/${[...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join('')}`
+    const paths = Array.from({ length: limits.guessedOperations + 5 }, (_, i) => call({ 'url.path': word(i) }))
+    decoder.take('traces', 'protobuf', tracesOf(paths), about)
+    expect(decoder.counts()?.overflowed).toEqual({ operation: 5 })
+    now += 86_400_000
+    decoder.take('traces', 'protobuf', tracesOf(paths.slice(-5)), about)
+    expect(decoder.counts()).toBeUndefined()
+    now = NOW
+  })
+
   it('are _OTHER beyond the bound of consumers, but never those of the configuration', () => {
     const acme = { id: 'acme', name: 'Acme', plan: 'gold', keys: [], timeZone: 'UTC' }
     const decoder = new Decoder({ consumers: [acme], keySecret: undefined, pastMs: 86_400_000, now: () => NOW })
