@@ -146,6 +146,12 @@ export const limits = {
   overflowsTold: 100,
   /** Calls that one sampled call may stand for: one in a million; more is a mistake of the sender. */
   weight: 1 << 20,
+  /** Rows of one request; more would not be one block for ClickHouse. An exporter's batch has some hundred. */
+  requestRows: 1_000_000,
+  /** Items of one attribute's lists and maps that are read: its text is cut long before. */
+  valueItems: 256 * KiB,
+  /** Reasons and features that one report of an agent can name. */
+  reportParts: 200,
   /** Longest text of a log record. */
   logBodyChars: 16 * KiB,
 

@@ -1,5 +1,7 @@
 import { afterAll, expect, it } from 'vitest'
+import { limits } from '../../collector/src/limits.ts'
 import { Decoder } from '../../collector/src/receive/decoder.ts'
+import type { Row } from '../../collector/src/store/store.ts'
 import { openEngine } from './engine.ts'
 import { type Attributes, metricsOf, NOW, pairs } from './otlp.ts'
 
@@ -105,4 +107,11 @@ it('makes no row of a request without an account, and survives impossible values
 
 it('makes no row of a newer agent’s unknown metric alone, and does not tell it off', () => {
   expect(taken([point('callsight.agent.something_new', 5)])).toEqual({ rejected: 0 })
+})
+
+it('bounds the reasons and features of one account', () => {
+  const many = Array.from({ length: 500 }, (_, i) => point('callsight.agent.dropped', 1, { reason: `r${i}` }))
+  const [report] = taken([...many, point('callsight.agent.dropped', 9, { reason: 'r0' })]).agent_reports as Row[]
+  expect(Object.keys(report!.dropped as object)).toHaveLength(limits.reportParts)
+  expect(report!.dropped).toMatchObject({ r0: 9 })
 })

@@ -97,6 +97,33 @@ describe('a decoder', () => {
     )
   })
 
+  it('refuses more rows than are one block, and takes no more of an attribute than its text can show', () => {
+    const time = Buffer.alloc(9, 0x09)
+    time.writeBigUInt64LE(BigInt(NOW) * 1_000_000n, 1)
+    const record = Buffer.concat([Buffer.from([0x12, time.length]), time])
+    const inside = (field: number, bytes: Buffer) => {
+      const head = Buffer.alloc(5, 0x80)
+      head[0] = field * 8 + 2
+      for (let i = 0, rest = bytes.length; i < 4; i++, rest >>>= 7) head[i + 1] = (rest & 127) | (i < 3 ? 128 : 0)
+      return Buffer.concat([head, bytes])
+    }
+    const records = (count: number) => inside(1, inside(2, Buffer.alloc(count * record.length, record)))
+    const decoder = open()
+    expect(() => decoder.take('logs', 'protobuf', records(limits.requestRows + 1), about)).toThrow(
+      `${limits.requestRows + 1} rows in one request, the limit is ${limits.requestRows}: send smaller batches`,
+    )
+    expect(decoder.rows).toBe(0)
+    decoder.take('logs', 'protobuf', records(3), about)
+    expect(decoder.rows).toBe(3)
+
+    const items = inside(5, Buffer.alloc(4 * limits.valueItems, Buffer.from([0x0a, 0x02, 0x10, 0x01])))
+    const list = inside(2, inside(2, Buffer.concat([time, inside(5, items)])))
+    decoder.take('logs', 'protobuf', inside(1, list), about)
+    const block = decoder.drain()[0]!.bytes
+    expect(block.includes(`[${'true,'.repeat(limits.logBodyChars / 5)}`.slice(0, limits.logBodyChars))).toBe(true)
+    expect(block.length).toBeLessThan(limits.logBodyChars + 1000)
+  })
+
   it('rejects what began too long ago, or later than clocks may differ', () => {
     const decoder = open()
     const at = (ms: number) => call({}, { startTimeUnixNano: String(BigInt(NOW + ms) * 1_000_000n) })
@@ -142,6 +169,19 @@ describe('names of one service and day', () => {
     expect(decoder.counts()).toMatchObject({ overflowed: { operation: 1 }, overflows: [] })
     now += 86_400_000
     decoder.take('traces', 'protobuf', operations(list(3, 9000)), about)
+    expect(decoder.counts()).toBeUndefined()
+    now = NOW
+  })
+
+  it('are _OTHER beyond the bound of guesses, which begins anew on the next day, too', () => {
+    now = NOW
+    const decoder = open()
+    const word = (i: number) => `/${[...String(i)].map((digit) => 'abcdefghij'[Number(digit)]).join('')}`
+    const paths = Array.from({ length: limits.guessedOperations + 5 }, (_, i) => call({ 'url.path': word(i) }))
+    decoder.take('traces', 'protobuf', tracesOf(paths), about)
+    expect(decoder.counts()?.overflowed).toEqual({ operation: 5 })
+    now += 86_400_000
+    decoder.take('traces', 'protobuf', tracesOf(paths.slice(-5)), about)
     expect(decoder.counts()).toBeUndefined()
     now = NOW
   })

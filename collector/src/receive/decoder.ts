@@ -1,4 +1,5 @@
 import type { Consumer } from '../config/config.ts'
+import { limits } from '../limits.ts'
 import type { Block } from '../spool/block.ts'
 import { Consumers } from './consumer.ts'
 import { Callers } from './decode/callers.ts'
@@ -18,6 +19,7 @@ import { Tables } from './decode/tables.ts'
 import { Traces } from './decode/traces.ts'
 import { transcode } from './decode/transcode.ts'
 import { Weights } from './decode/weight.ts'
+import { Undecodable } from './otlp.ts'
 import type { Signal, Wire } from './reply.ts'
 
 /** What a request did: how many of its things were not taken, and why. */
@@ -100,9 +102,14 @@ export class Decoder {
     }
     this.#refusals.begin(now)
     this.#tables.mark()
+    const before = this.rows
     try {
       const end = this.#reader.open(wire === 'json' ? transcode(signal, body) : body)
       this.#signals[signal].read(end, about)
+      const more = this.rows - before
+      if (more > limits.requestRows) {
+        throw new Undecodable(`${more} rows in one request, the limit is ${limits.requestRows}: send smaller batches`)
+      }
       this.#callers.tell(this.#tables)
     } catch (error) {
       this.#tables.rollback()

@@ -81,7 +81,9 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
     consumer_verified: a['callsight.consumer.verified'] !== false,
     plan: consumer.plan,
     style,
-    operation: named || operations.name(origin.service, method, route, path, direction === 'in' && status === 404),
+    operation: clip(
+      named || operations.name(origin.service, method, route, path, direction === 'in' && status === 404),
+    ),
     operation_source: text(a['callsight.operation.source']) || (named === '' && route === '' ? 'guess' : 'framework'),
     method,
     route,

@@ -35,7 +35,7 @@ export class OperationNames {
   readonly #slots: Slots
   readonly #names: Names
   readonly #counting: Counting
-  readonly #guesses = new Operations()
+  #guesses = new Operations()
   readonly #memo = new Memo<Operation>()
   readonly #key = new MemoKey()
   readonly #first = new Text()
@@ -47,8 +47,10 @@ export class OperationNames {
     this.#counting = counting
   }
 
+  /** Begins a new day. */
   clear(): void {
     this.#memo.clear()
+    this.#guesses = new Operations()
   }
 
   of(origin: Origin, graphql: boolean, method: Text, route: Text, path: Text, unmatched: boolean): Operation {

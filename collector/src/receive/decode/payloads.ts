@@ -4,6 +4,7 @@ import type { Value } from '../otlp.ts'
 import { clip } from '../value.ts'
 import type { Calls } from './calls.ts'
 import type { Counting } from './counts.ts'
+import { harmless } from './harmless.ts'
 import { key, REQUEST_HEADER, RESPONSE_HEADER } from './keys.ts'
 import type { ListColumn, MapColumn } from './map.ts'
 import type { Origin } from './origin.ts'
@@ -22,34 +23,6 @@ const REQUEST_BODY = key['http.request.body.content']
 const RESPONSE_BODY = key['http.response.body.content']
 const REQUEST_CUT = key['callsight.request.body.truncated']
 const RESPONSE_CUT = key['callsight.response.body.truncated']
-
-/**
- * Headers that are stored whoever sends them: they say how an answer was made and read, and have no room for what
- * identifies a person or opens a door.
- */
-const harmless = new Set([
-  'accept',
-  'accept-encoding',
-  'accept-ranges',
-  'age',
-  'allow',
-  'cache-control',
-  'connection',
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-type',
-  'date',
-  'expect',
-  'expires',
-  'keep-alive',
-  'last-modified',
-  'retry-after',
-  'server',
-  'transfer-encoding',
-  'upgrade',
-  'vary',
-])
 
 /**
  * Writes rows of `payloads`, of calls that carry something.

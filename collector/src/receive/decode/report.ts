@@ -1,3 +1,4 @@
+import { limits } from '../../limits.ts'
 import type { FixedColumn } from './column.ts'
 import type { MapColumn } from './map.ts'
 import type { Origin } from './origin.ts'
@@ -57,12 +58,17 @@ export class Report {
   add(name: string, value: number, by: { reason: string; feature: string }, timeUs: number, startUs: number): void {
     const number = Math.min(Math.max(0, Math.floor(value)) || 0, Number.MAX_SAFE_INTEGER)
     if ((numbers as readonly string[]).includes(name)) this.#numbers.set(name, number)
-    else if (Object.hasOwn(divided, name)) this.#parts[name as Part].set(by[divided[name as Part]], number)
+    else if (Object.hasOwn(divided, name)) this.#addPart(name as Part, by[divided[name as Part]], number)
     else if (name !== 'disabled') return
-    else if (number > 0) this.#disabled.push(by.feature)
+    else if (number > 0 && this.#disabled.length < limits.reportParts) this.#disabled.push(by.feature)
     this.#points++
     if (timeUs > this.#time.startUs) this.#time.startUs = timeUs
     if (startUs > 0 && (this.#startUs === 0 || startUs < this.#startUs)) this.#startUs = startUs
+  }
+
+  #addPart(name: Part, by: string, number: number): void {
+    const part = this.#parts[name]
+    if (part.size < limits.reportParts || part.has(by)) part.set(by, number)
   }
 
   write(origin: Origin, refusals: Refusals): void {

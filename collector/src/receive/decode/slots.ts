@@ -4,7 +4,7 @@ import { clip } from '../value.ts'
 import { KEPT, KEPT_UNLESS_OUT, Keys, QUERY_OR_BODY, REQUEST_HEADER, RESPONSE_HEADER } from './keys.ts'
 import { fields, type Reader } from './reader.ts'
 import { decode, type Text } from './text.ts'
-import { checkNested, readList, readMap } from './value.ts'
+import { checkNested, readNested } from './value.ts'
 
 /** Kinds of values, in the order of AnyValue's fields. */
 export const NULL = 0
@@ -206,7 +206,7 @@ export class Slots {
       value = reader.long ?? number
     } else {
       reader.at = start
-      value = kind === MAP ? readMap(reader, end, 0) : readList(reader, end, 0)
+      value = readNested(reader, end, kind === MAP)
     }
     reader.at = at
     return value

@@ -26,7 +26,8 @@ export class Text {
 
   /** Stands on a text that is in no request, such as a number written out. */
   set(value: string): void {
-    this.hold(Buffer.from(value))
+    if (value === '') this.clear()
+    else this.hold(Buffer.from(value))
   }
 
   hold(bytes: Uint8Array): void {

@@ -9,9 +9,25 @@ import { decode } from './text.ts'
  */
 
 const anyFields = fields(1, 2, 3, 4, 5, 6, 7)
+const pairFields = fields(1, 2)
+const itemFields = fields(1)
 
-/** Reads an AnyValue to its end. @param depth lists and maps around it */
+/** Items that may still be read of the value at hand. */
+let room = 0
+
+/** Reads an AnyValue to its end, as far as limits.valueItems. @param depth lists and maps around it */
 export function readValue(reader: Reader, end: number, depth = 0): Value {
+  room = limits.valueItems
+  return readAny(reader, end, depth)
+}
+
+/** The same of what lies in an ArrayValue or, when `map`, in a KeyValueList. */
+export function readNested(reader: Reader, end: number, map: boolean): Value {
+  room = limits.valueItems
+  return map ? readMap(reader, end, 0) : readList(reader, end, 0)
+}
+
+function readAny(reader: Reader, end: number, depth: number): Value {
   if (depth > limits.valueDepth) throw reader.fault(`values are nested deeper than ${limits.valueDepth}`)
   let value: Value = null
   while (reader.at < end) {
@@ -34,32 +50,37 @@ export function readValue(reader: Reader, end: number, depth = 0): Value {
   return value
 }
 
-export function readList(reader: Reader, end: number, depth: number): Value[] {
+function readList(reader: Reader, end: number, depth: number): Value[] {
   const values: Value[] = []
   while (reader.at < end) {
     const tag = reader.tag(end)
-    if (tag === 0x0a) values.push(readValue(reader, reader.length(end), depth + 1))
-    else reader.skip(tag, end, fields(1))
+    if (tag === 0x0a && --room >= 0) values.push(readAny(reader, reader.length(end), depth + 1))
+    else if (tag === 0x0a) checkValue(reader, reader.length(end), depth + 1)
+    else reader.skip(tag, end, itemFields)
   }
   return values
 }
 
-export function readMap(reader: Reader, end: number, depth: number): Value {
+function readMap(reader: Reader, end: number, depth: number): Value {
   const map = emptyAttributes()
   while (reader.at < end) {
     const tag = reader.tag(end)
     if (tag !== 0x0a) {
-      reader.skip(tag, end, fields(1))
+      reader.skip(tag, end, itemFields)
       continue
     }
     const last = reader.length(end)
+    if (--room < 0) {
+      checkPair(reader, last, depth)
+      continue
+    }
     let key = ''
     let value: Value = null
     while (reader.at < last) {
       const part = reader.tag(last)
       if (part === 0x0a) key = readText(reader, last)
-      else if (part === 0x12) value = readValue(reader, reader.length(last), depth + 1)
-      else reader.skip(part, last, fields(1, 2))
+      else if (part === 0x12) value = readAny(reader, reader.length(last), depth + 1)
+      else reader.skip(part, last, pairFields)
     }
     map[key] = value
   }
@@ -83,19 +104,21 @@ export function checkNested(reader: Reader, end: number, map: boolean, depth: nu
   while (reader.at < end) {
     const tag = reader.tag(end)
     if (tag !== 0x0a) {
-      reader.skip(tag, end, fields(1))
+      reader.skip(tag, end, itemFields)
       continue
     }
     const last = reader.length(end)
     if (!map) checkValue(reader, last, depth + 1)
-    else {
-      while (reader.at < last) {
-        const part = reader.tag(last)
-        if (part === 0x12) checkValue(reader, reader.length(last), depth + 1)
-        else if (part === 0x0a) reader.at = reader.length(last)
-        else reader.skip(part, last, fields(1, 2))
-      }
-    }
+    else checkPair(reader, last, depth)
+  }
+}
+
+function checkPair(reader: Reader, end: number, depth: number): void {
+  while (reader.at < end) {
+    const tag = reader.tag(end)
+    if (tag === 0x12) checkValue(reader, reader.length(end), depth + 1)
+    else if (tag === 0x0a) reader.at = reader.length(end)
+    else reader.skip(tag, end, pairFields)
   }
 }
 
