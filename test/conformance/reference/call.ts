@@ -1,7 +1,7 @@
 import { limits } from '../../../collector/src/limits.ts'
 import type { Consumers } from '../../../collector/src/receive/consumer.ts'
 import type { Operations } from '../../../collector/src/receive/operation.ts'
-import type { Attributes } from '../../../collector/src/receive/otlp.ts'
+import type { Attributes, Value } from '../../../collector/src/receive/otlp.ts'
 import { grpcOutcome, httpOutcome, type Outcome } from '../../../collector/src/receive/outcome.ts'
 import { clip } from '../../../collector/src/receive/value.ts'
 import type { Row } from '../../../collector/src/store/store.ts'
@@ -65,7 +65,7 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
   const method = text(a['http.request.method'] ?? a['http.method'])
   const status = statusOf(a)
   const route = text(a['http.route'] ?? a['url.template'])
-  const path = pathOf(a)
+  const path = pathOf(a) || (direction === 'in' && route === '' ? pathOfName(span.name, method) : '')
   const consumer = consumerOf(a, origin, consumers)
   const style = styleOf(a)
   const named = text(a['callsight.operation']) || operationName(a, style)
@@ -100,7 +100,7 @@ export function callRow(span: Span, origin: Origin, operations: Operations, cons
     response_bytes: count(a['http.response.body.size'] ?? a['http.response_content_length']),
     units: a['callsight.units'] === undefined ? 1 : Math.min(count(a['callsight.units']), 0xffffffff),
     weight: weightOf(span),
-    client_address: text(a['client.address'] ?? a['http.client_ip']),
+    client_address: text(a['client.address'] ?? a['http.client_ip'] ?? (direction === 'in' ? otherEnd(a) : undefined)),
     user_agent: text(a['user_agent.original'] ?? a['http.user_agent']),
     detail: text(a['callsight.detail']),
     trace_id: span.traceId,
@@ -187,6 +187,14 @@ function errorCode(a: Attributes): string {
 function statusOf(a: Attributes): number {
   const status = count(a['http.response.status_code'] ?? a['http.status_code'])
   return status <= 999 ? status : 0
+}
+
+function pathOfName(name: string, method: string): string {
+  return method !== '' && name.startsWith(`${method} /`) ? clip(withoutQuery(name.slice(method.length + 1))) : ''
+}
+
+function otherEnd(a: Attributes): Value | undefined {
+  return a['network.peer.address'] ?? a['net.sock.peer.addr'] ?? a['net.peer.ip']
 }
 
 function pathOf(a: Attributes): string {

@@ -2,6 +2,7 @@ import { limits } from '../../limits.ts'
 import { withoutQuery } from './attributes.ts'
 import { key } from './keys.ts'
 import type { Slots } from './slots.ts'
+import type { Span } from './span.ts'
 import { isPlain, type Text } from './text.ts'
 
 const PATH = key['url.path']
@@ -14,6 +15,13 @@ const HOST = key['http.host']
 const PORT = key['server.port']
 const PEER_PORT = key['net.peer.port']
 
+const CLIENT = key['client.address']
+const OLD_CLIENT = key['http.client_ip']
+const PEER = key['network.peer.address']
+const OLD_PEER = key['net.sock.peer.addr']
+const OLDEST_PEER = key['net.peer.ip']
+
+const BLANK = 32
 const SLASH = 47
 const QUESTION = 63
 const HASH = 35
@@ -36,6 +44,29 @@ export class Addresses {
       slots.text(slots.either(FULL_URL, OLD_URL), to)
       if (to.length > 0) pathOfUrl(to)
     }
+  }
+
+  /** Some instrumentations tell the path of a call in the span's name alone: `GET /items/42`. */
+  pathOfName({ nameAt, nameEnd }: Span, method: Text, to: Text): void {
+    const from = nameAt + method.length + 1
+    if (method.length === 0 || from >= nameEnd) return
+    this.#slots.range(nameAt, from - 1, to)
+    if (to.equals(method.subarray()) && to.bytes[from - 1] === BLANK && to.bytes[from] === SLASH) {
+      to.start = from
+      to.end = nameEnd
+      cutQuery(to)
+    } else to.clear()
+  }
+
+  /** Who called: said by the instrumentation, else the other end of the connection. */
+  client(out: boolean, to: Text): void {
+    const slots = this.#slots
+    let known = slots.either(CLIENT, OLD_CLIENT)
+    if (known === -1 && !out) {
+      known = slots.either(PEER, OLD_PEER)
+      if (known === -1) known = slots.either(OLDEST_PEER, OLDEST_PEER)
+    }
+    slots.text(known, to)
   }
 
   peer(to: Text): void {

@@ -36,8 +36,6 @@ const OLD_REQUEST_SIZE = key['http.request_content_length']
 const RESPONSE_SIZE = key['http.response.body.size']
 const OLD_RESPONSE_SIZE = key['http.response_content_length']
 const UNITS = key['callsight.units']
-const CLIENT = key['client.address']
-const OLD_CLIENT = key['http.client_ip']
 const USER_AGENT = key['user_agent.original']
 const OLD_USER_AGENT = key['http.user_agent']
 const DETAIL = key['callsight.detail']
@@ -103,7 +101,7 @@ export class Calls {
     this.#writeOrigin(origin)
     this.#writeConsumer(origin)
     const status = this.#status()
-    this.#writeOperation(origin, status, out)
+    this.#writeOperation(span, origin, status, out)
     this.#writePeer(out)
     columns.status.uint16(status)
     columns.outcome.uint8(this.#endings.outcome(status, span.failed, this.#style.equals(GRPC.bytes)))
@@ -118,7 +116,7 @@ export class Calls {
     columns.response_bytes.uint64(this.responseBytes)
     columns.units.uint32(slots.has(UNITS) ? Math.min(slots.count(UNITS), 0xffffffff) : 1)
     columns.weight.uint32(weight)
-    slots.text(slots.either(CLIENT, OLD_CLIENT), this.#text)
+    this.#addresses.client(out, this.#text)
     columns.client_address.push(this.#text)
     slots.text(slots.either(USER_AGENT, OLD_USER_AGENT), this.#text)
     columns.user_agent.push(this.#text)
@@ -180,12 +178,15 @@ export class Calls {
     return status <= 999 ? status : 0
   }
 
-  #writeOperation(origin: Origin, status: number, out: boolean): void {
+  #writeOperation(span: Span, origin: Origin, status: number, out: boolean): void {
     const { columns } = this.table
     const slots = this.#slots
     slots.text(slots.either(METHOD, OLD_METHOD), this.#method)
     slots.text(slots.either(ROUTE, TEMPLATE), this.#route)
     this.#addresses.path(this.#path)
+    if (!out && this.#path.length + this.#route.length === 0) {
+      this.#addresses.pathOfName(span, this.#method, this.#path)
+    }
     const graphql = this.#readStyle()
     const operation = this.#operations.of(
       origin,

@@ -156,6 +156,14 @@ export class Slots {
     return this.#numbers[key]!
   }
 
+  /** A part of the request. */
+  range(start: number, end: number, to: Text): void {
+    to.bytes = this.#reader.bytes
+    to.view = this.#reader.view
+    to.start = start
+    to.end = end
+  }
+
   /** A value as text, empty for none. @param key -1 for none */
   text(key: number, to: Text): void {
     if (key >= 0 && this.#turns[key] === this.#turn) {
