@@ -75,12 +75,17 @@ export async function startClickHouse(folder: string): Promise<ClickHouse> {
     }
   }
 
-  /** The body is the statement or what follows it; the input of `FROM input(…)` is bytes, which the engine reads from a file. */
+  /** The body is the statement or what follows it; bytes in the Native format are read by the engine from a file. */
   function statementOf(query: string, body: Buffer): string {
+    const path = join(bodies, `${++sent}`)
+    const [, plain] = /^(INSERT INTO .*) FORMAT Native$/s.exec(query) ?? []
+    if (plain !== undefined && !query.includes(' FROM input(')) {
+      writeFileSync(path, body)
+      return `${plain} SELECT * FROM file('${path}', 'Native')`
+    }
     const input = /^(INSERT .*) FROM input\(('(?:[^'\\]|\\.)*')\)(.*) FORMAT (\w+)$/s.exec(query)
     if (input === null) return [query, body.toString()].filter(Boolean).join('\n')
     const [, insert, structure, rest, format] = input
-    const path = join(bodies, `${++sent}`)
     writeFileSync(path, body)
     return `${insert} FROM file('${path}', '${format}', ${structure})${rest}`
   }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Logger } from 'pino'
 import type { Address, Config, Consumer } from './config/config.ts'
 import { pastMs } from './config/retention.ts'
@@ -8,7 +8,7 @@ import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
 import { limits } from './limits.ts'
 import { watch } from './metrics.ts'
-import { announce, withdraw } from './presence.ts'
+import { announce, presence, withdraw } from './presence.ts'
 import { Receiving } from './receive/body.ts'
 import { grpcReceiver } from './receive/grpc.ts'
 import { receiver } from './receive/http.ts'
@@ -50,6 +50,8 @@ export interface Collector {
 export async function startCollector(config: Config, log: Logger, data = usualFolder): Promise<Collector> {
   refuseOpenDoors(config)
   const { url } = config.store
+  const folder = embeddedFolder(url) ?? data
+  await refuseSharedFolder(folder)
   const store = await openStore(url)
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
@@ -61,7 +63,6 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => settings.stop())
     await settings.apply(config)
 
-    const folder = embeddedFolder(url) ?? data
     const spool = await Spool.open(folder, log, embeddedFolder(url) === undefined ? limits.againMs : undefined)
     const threads = new Threads({
       spool,
@@ -172,6 +173,23 @@ export function refuseOpenDoors(config: Config): void {
         `Make one with "callsight token create --name NAME --scope ${scopes[0]}" and put it under tokens: in callsight.yaml, or listen on 127.0.0.1.`,
     )
   }
+}
+
+/**
+ * A spool belongs to one collector: another would take the segments that this one is writing for left-overs. An embedded
+ * engine locks its folder by itself; beside a server only the listeners of the other tell that it lives.
+ */
+async function refuseSharedFolder(folder: string): Promise<void> {
+  const other = presence(folder)
+  const web = other?.listeners.web
+  if (other === undefined || other.pid === process.pid || web === undefined) return
+  const answer = await fetch(`${web}/healthz`, { signal: AbortSignal.timeout(limits.engineProbeMs) }).catch(
+    () => undefined,
+  )
+  if (answer === undefined) return
+  throw new Error(
+    `the folder ${resolve(folder)} is in use by the collector at ${web} (process ${other.pid}).\nStop it, or choose another folder with --data DIR.`,
+  )
 }
 
 function isLoopback({ host }: Address): boolean {

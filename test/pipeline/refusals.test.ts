@@ -174,8 +174,8 @@ it('a folder in use by another collector is refused in plain words', async () =>
   const collector = await startCollector()
   const second = new Program([callsightProgram, 'up', '--data', collector.data, ...freePorts])
   expect((await second.ended).code).toBe(1)
-  expect(second.stderr).toContain(`cannot open the embedded store in ${collector.data}`)
-  expect(second.stderr).toContain('choose another folder with --data DIR')
+  const said = `the folder ${collector.data} is in use by the collector at ${collector.web} (process ${collector.child.pid}).`
+  expect(second.stderr).toContain(`${said}\nStop it, or choose another folder with --data DIR.`)
   await collector.stop()
 })
 

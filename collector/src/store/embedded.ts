@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type ClickHouseClient, createClient } from '@clickhouse/client'
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { Session } from 'chdb'
 import { createChdbConnection } from 'chdb/connection'
 import { limits } from '../limits.ts'
@@ -41,12 +41,18 @@ export async function openEmbedded(folder: string): Promise<Lanes> {
   }
   const open = async (settings = '') => {
     // The connection speaks an older copy of the client's own types.
-    const client = createClient({ connection: createChdbConnection({ path }) as never })
+    const client = createClient({
+      connection: createChdbConnection({ path }) as never,
+      log: { level: ClickHouseLogLevel.OFF },
+    })
     await client.command({ query: 'USE callsight' })
     if (settings !== '') await client.command({ query: `SET ${settings}` })
     return client
   }
-  const bootstrap = createClient({ connection: createChdbConnection({ path }) as never })
+  const bootstrap = createClient({
+    connection: createChdbConnection({ path }) as never,
+    log: { level: ClickHouseLogLevel.OFF },
+  })
   await bootstrap.command({ query: 'CREATE DATABASE IF NOT EXISTS callsight ENGINE = Atomic' })
   await bootstrap.close()
 

@@ -1,4 +1,4 @@
-import { createClient } from '@clickhouse/client'
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { limits } from '../limits.ts'
 import type { Lanes } from './store.ts'
 
@@ -17,8 +17,10 @@ export async function openServer(url: string): Promise<Lanes> {
   }
   address.pathname = ''
   const place = `${address.protocol}//${address.host}/${database}`
-  const lane = (settings = {}) => createClient({ url: address.href, database, clickhouse_settings: settings })
-  const bootstrap = createClient({ url: address.href })
+  // What it would print is in the errors that it throws, and those are logged once, by us.
+  const client = { url: address.href, log: { level: ClickHouseLogLevel.OFF } }
+  const lane = (settings = {}) => createClient({ ...client, database, clickhouse_settings: settings })
+  const bootstrap = createClient(client)
   try {
     await bootstrap.command({ query: `CREATE DATABASE IF NOT EXISTS ${database}` })
   } catch (error) {
