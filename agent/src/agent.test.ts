@@ -20,5 +20,5 @@ test('an application whose word keeps failing is no longer listened to, as is sa
   for (let i = 0; i < 15; i++) agent.setConsumer({ id: 'acme' }, request)
   vi.restoreAllMocks()
   expect(asked).toBe(10)
-  expect(written.at(-1)).toMatch(/10 faults in the application’s word within a minute: it is switched off/)
+  expect(written.at(-1)).toMatch(/10 faults in the application's word within a minute: it is switched off/)
 })
