@@ -16,8 +16,8 @@ export const limits = {
   sendersKnown: 10_000,
   /** How long a request body is remembered, so that a client's repeated send counts once. */
   resendMs: 15 * 60_000,
-  /** … and how many bodies: 15 minutes at some 200 requests a second, 32 bytes each. */
-  resendBodies: 200_000,
+  /** … and how many bodies at least, twice 8 MiB: more than a collector at full speed takes in ten minutes. */
+  resendBodies: 260_000,
   /** Retry-After of a 429 or 503, in seconds. */
   retryAfterS: 2,
   /** Longest text kept in a column, in characters: a path or a user agent beyond it is noise or an attack. */

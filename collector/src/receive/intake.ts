@@ -47,13 +47,16 @@ export class Intake {
   readonly #spool: Parts['spool']
   readonly #low: () => string | undefined
   readonly #queue = new FairQueue<Waiting>()
-  readonly #resends = new Resends<Result>()
+  readonly #resends = new Resends<Result>({
+    usual: { rejected: 0, message: '' },
+    isUsual: ({ rejected, message }) => rejected === 0 && message === '',
+  })
 
   constructor({ threads, spool, known, low = () => undefined }: Parts) {
     this.#threads = threads
     this.#spool = spool
     this.#low = low
-    this.#resends.remember(known, { rejected: 0, message: '' })
+    this.#resends.remember(known)
     threads.onRoom = () => this.#serve()
   }
 
