@@ -2,12 +2,14 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import pino from 'pino'
+import { defaultConfig } from '../config/config.ts'
 import { faultText } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
 import { Inserter } from '../spool/inserter.ts'
 import { Spool } from '../spool/spool.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from '../store/store.ts'
 import { Refusal } from './ask.ts'
+import { storeUrl } from './up.ts'
 
 /** Where a store is that no collector has open. */
 export interface Place {
@@ -24,14 +26,12 @@ export function placed(command: Command): Command {
     .option('--clickhouse <url>', 'ClickHouse server instead, https://user:password@host:8443/callsight')
 }
 
-/** The store's URL. @throws Refusal with the faults of a configuration that cannot be read */
-export function storeUrl({ config, data, clickhouse }: Place): string {
-  if (clickhouse !== undefined) return clickhouse
-  if (data !== undefined) return `embedded:${data}`
-  if (config === undefined) return `embedded:${usualFolder}`
-  const read = readConfig(config, process.env)
-  if (read.config === undefined) throw new Refusal(read.faults.map(faultText).join('\n'))
-  return read.config.store.url
+/** The store's URL, as `up` finds it. @throws Refusal with the faults of a configuration that cannot be read */
+function urlOf(place: Place): string {
+  if (place.config === undefined) return storeUrl(defaultConfig, place)
+  const { config, faults } = readConfig(place.config, process.env)
+  if (config === undefined) throw new Refusal(faults.map(faultText).join('\n'))
+  return storeUrl(config, place)
 }
 
 /**
@@ -40,7 +40,7 @@ export function storeUrl({ config, data, clickhouse }: Place): string {
  * @param fresh the folder of an embedded store may be new; else it must be there
  */
 export async function withStore<T>(place: Place, fresh: boolean, work: (store: Store) => Promise<T>): Promise<T> {
-  const url = storeUrl(place)
+  const url = urlOf(place)
   const folder = embeddedFolder(url)
   if (!fresh && folder !== undefined && !existsSync(folder)) {
     throw new Refusal(`there is no store in ${resolve(folder)}: name its folder with --data DIR`)

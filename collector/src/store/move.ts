@@ -46,7 +46,7 @@ export async function exportStore(store: Store, folder: string, tell: Tell = () 
   const path = resolve(folder)
   await mkdir(path, { recursive: true })
   if ((await readList(path)) !== undefined) throw new Error(`${path} holds an export already: choose another folder`)
-  const [newest] = await store.query<{ name: string }>('SELECT max(name) AS name FROM migrations')
+  const newest = await newestMigration(store)
   const tables = await dataTables(store)
   const partitions = await store.query<{ table: string; partition: string; rows: string | number }>(
     `SELECT table, partition_id AS partition, sum(rows) AS rows FROM system.parts
@@ -64,7 +64,7 @@ export async function exportStore(store: Store, folder: string, tell: Tell = () 
   }
   const manifest: Manifest = {
     callsight: 1,
-    migration: newest!.name,
+    migration: newest,
     exported_at: new Date().toISOString(),
     parts,
   }
@@ -86,6 +86,11 @@ async function exportPart(store: Store, folder: string, table: DataTable, partit
   // A merge may have added rows of a roll-up together meanwhile: what counts is what is in the file.
   const counts = await countsOf(store, `file(${quoted(path)}, 'Native')`, table)
   return { table: table.name, partition, columns: table.columns, ...counts, file, bytes: (await stat(path)).size }
+}
+
+async function newestMigration(store: Store): Promise<string> {
+  const [row] = await store.query<{ name: string }>('SELECT max(name) AS name FROM migrations')
+  return row!.name
 }
 
 /** Rows, and the calls they stand for where the table counts calls. */
@@ -113,8 +118,8 @@ export async function importStore(store: Store, folder: string, tell: Tell = () 
   const path = resolve(folder)
   const manifest = await readList(path)
   if (manifest === undefined) throw new Error(`${path} holds no export: ${LIST} is missing, which is written last`)
-  const [newest] = await store.query<{ name: string }>('SELECT max(name) AS name FROM migrations')
-  if (newest!.name < manifest.migration) {
+  const newest = await newestMigration(store)
+  if (newest < manifest.migration) {
     throw new Error(`the export comes from a newer Callsight (${manifest.migration}): install that version or newer`)
   }
   const done = await Done.of(path, store.place)
