@@ -41,7 +41,8 @@ beforeAll(async () => {
     Array.from({ length: 20 }, () => call),
   )
   await judge.judgeAlerts()
-  await judge.judgeStandings()
+  await judge.judgeObjectives()
+  await judge.judgeQuotas()
   const door = new Door(config!.tokens, ['admin'])
   server = webServer({ store, routes: [], judge, door, loopback: true, log })
   url = await server.listen({ host: '127.0.0.1', port: 0 })

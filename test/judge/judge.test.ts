@@ -300,7 +300,8 @@ objectives: [{ name: fast, operation: GET /states, good: { latency_below: 300ms 
   }
   await calls(15, 10)
   await calls(5, 300)
-  await judge.judgeStandings()
+  await judge.judgeObjectives()
+  await judge.judgeQuotas()
   expect(judge.objectives()[0]).toMatchObject({
     counts: { total: 20, bad: 5 },
     verdict: { attainment: 0.75, met: false },
@@ -309,7 +310,8 @@ objectives: [{ name: fast, operation: GET /states, good: { latency_below: 300ms 
   const used = judge.quotas()[0]
   for (let i = 0; i < 15; i++) {
     nowMs += 5000
-    await judge.judgeStandings()
+    await judge.judgeObjectives()
+    await judge.judgeQuotas()
   }
   const rows = await real.query(
     'SELECT objective, total, bad, attainment, round(budget_left, 6) AS left FROM objective_states ORDER BY ts',

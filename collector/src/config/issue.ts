@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import { nearest, type Problem, pathText, quoted } from './fault.ts'
-import { keys } from './schema.ts'
+import { keys } from './schema/file.ts'
 
 type Path = (string | number)[]
 

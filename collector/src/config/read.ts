@@ -17,7 +17,8 @@ import type { AlertRule, Config } from './config.ts'
 import { type Fault, type Problem, quoted } from './fault.ts'
 import { isAboutKey, problemsOf } from './issue.ts'
 import { receiverProblems, referenceProblems } from './references.ts'
-import { fileSchema, ruleSchema } from './schema.ts'
+import { ruleSchema } from './schema/alert.ts'
+import { fileSchema } from './schema/file.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { alertQuestion } from '../aggregate/alert.ts'
 import { openAlertsQuestion, receiversQuestion, undeliveredQuestion } from '../aggregate/history.ts'
 import type { AlertRule, Channel, Config } from '../config/config.ts'
 import { limits } from '../limits.ts'
@@ -8,22 +7,15 @@ import { Notifier, receiverName } from '../notify/notifier.ts'
 import type { Attempt } from '../notify/queue.ts'
 import type { Row, Store } from '../store/store.ts'
 import { timeText } from '../store/time.ts'
-import {
-  type Alert,
-  type AlertEvent,
-  abandon,
-  fingerprintOf,
-  labelsOf,
-  type Reading,
-  type Step,
-  step,
-} from './alert.ts'
+import { judgeRules } from './alert/round.ts'
+import { alertOfEvent, eventOfRow, rowOfEvent } from './alert/row.ts'
+import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
+import { type Alert, type AlertEvent, abandon } from './alert/step.ts'
 import { type Clock, startClock } from './clock.ts'
+import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
-import { alertOfEvent, eventOfRow, rowOfEvent } from './row.ts'
-import { type PlacedRule, placedRules, storedRules, storeRule } from './rules.ts'
-import type { ObjectiveStanding, QuotaStanding } from './standing.ts'
-import { Standings } from './standings.ts'
+import { type ObjectiveStanding, objectiveRow, objectiveStandings } from './objective/standing.ts'
+import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
 
 export interface JudgeOptions {
   readonly store: Store
@@ -66,7 +58,8 @@ export class Judge {
   readonly #log: Logger
   readonly #now: () => number
   readonly #notifier: Notifier
-  readonly #standings: Standings
+  readonly #objectives: Keeper<ObjectiveStanding>
+  readonly #quotas: Keeper<QuotaStanding>
   #config: Config
   #stored: readonly AlertRule[] = []
   #alerts = new Map<string, Alert>()
@@ -79,25 +72,33 @@ export class Judge {
     this.#config = config
     this.#log = log
     this.#now = now
-    this.#standings = new Standings(store, (what, error) => this.#failed(what, error))
+    this.#objectives = new Keeper(store, {
+      what: 'objectives',
+      table: 'objective_states',
+      key: ['objective', 'consumer'],
+      standings: (config, atMs) => objectiveStandings(store, config, atMs),
+      row: objectiveRow,
+    })
+    this.#quotas = new Keeper(store, {
+      what: 'quotas',
+      table: 'quota_states',
+      key: ['consumer', 'quota', 'per'],
+      standings: (config, atMs) => quotaStandings(store, config, atMs),
+      row: quotaRow,
+    })
     const record = (event: AlertEvent, channel: string, attempt: Attempt) => this.#record(event, channel, attempt)
     this.#notifier = new Notifier({ record, externalUrl, log, now })
     this.#configureNotifier()
   }
 
-  /** Alerts and standings have a clock each, so that a costly objective does not hold up an alert. */
+  /** Each kind has a clock of its own, so that a costly objective does not hold up an alert. */
   start(): void {
+    const clock = (what: string, judge: () => Promise<void>) =>
+      startClock(limits.tickMs, judge, (error) => this.#failed(what, error))
     this.#clocks = [
-      startClock(
-        limits.tickMs,
-        () => this.judgeAlerts(),
-        (error) => this.#failed('alert', error),
-      ),
-      startClock(
-        limits.tickMs,
-        () => this.judgeStandings(),
-        (error) => this.#failed('standing', error),
-      ),
+      clock('alert', () => this.judgeAlerts()),
+      clock('objective', () => this.judgeObjectives()),
+      clock('quota', () => this.judgeQuotas()),
     ]
   }
 
@@ -110,7 +111,8 @@ export class Judge {
   /** Takes a new configuration from the next judgement on. Alerts of rules that are gone are resolved then. */
   setConfig(config: Config): void {
     this.#config = config
-    this.#standings.hurry()
+    this.#objectives.hurry()
+    this.#quotas.hurry()
     this.#configureNotifier()
   }
 
@@ -128,11 +130,11 @@ export class Judge {
   }
 
   objectives(): readonly ObjectiveStanding[] {
-    return this.#standings.objectives
+    return this.#objectives.standings
   }
 
   quotas(): readonly QuotaStanding[] {
-    return this.#standings.quotas
+    return this.#quotas.standings
   }
 
   /**
@@ -164,9 +166,14 @@ export class Judge {
     stopTimer()
   }
 
-  /** One judgement of all objectives and quotas, as of now; less often than asked for when it takes long. */
-  judgeStandings(): Promise<void> {
-    return this.#standings.judge(this.#config, this.#now())
+  /** One judgement of all objectives, as of now; less often than asked for when it takes long. */
+  judgeObjectives(): Promise<void> {
+    return this.#objectives.judge(this.#config, this.#now())
+  }
+
+  /** One judgement of all quotas, likewise. */
+  judgeQuotas(): Promise<void> {
+    return this.#quotas.judge(this.#config, this.#now())
   }
 
   /** Reads what an earlier run left: the rules, the alerts that are not over, and the notices on their way. */
@@ -193,49 +200,28 @@ export class Judge {
   }
 
   async #stepAlerts(nowMs: number): Promise<Findings> {
-    const alerts = new Map(this.#alerts)
-    const told: Told[] = []
-    const take = (fingerprint: string, { alert, event }: Step, receivers: readonly string[]) => {
-      if (alert === undefined) alerts.delete(fingerprint)
-      else alerts.set(fingerprint, alert)
-      if (event !== undefined) told.push({ event, receivers: isNews(event) ? receivers : [] })
-    }
     const rules = this.rules().map(({ rule }) => rule)
-    for (const rule of rules) {
-      let readings: Map<string, Reading>
-      try {
-        readings = await this.#readings(rule, nowMs - limits.lagMs)
-      } catch (error) {
-        // Its alerts stay as they are: no answer is not a good answer.
-        this.#failed('alert', error, rule.name)
-        continue
-      }
-      const known = [...this.#alerts.values()].filter((alert) => alert.rule === rule.name)
-      const receivers = rule.notify.map(receiverName)
-      for (const fingerprint of new Set([...readings.keys(), ...known.map((alert) => alert.fingerprint)])) {
-        const reading = readings.get(fingerprint)
-        take(fingerprint, step(rule, this.#alerts.get(fingerprint), reading, nowMs), receivers)
-      }
-    }
+    const { alerts, events } = await judgeRules({
+      store: this.#store,
+      rules,
+      alerts: this.#alerts,
+      nowMs,
+      toMs: nowMs - limits.lagMs,
+      failed: (rule, error) => this.#failed('alert', error, rule.name),
+    })
+    const told: Told[] = events.map(({ rule, event }) => {
+      return { event, receivers: isNews(event) ? rule.notify.map(receiverName) : [] }
+    })
     const names = new Set(rules.map(({ name }) => name))
     for (const alert of this.#alerts.values()) {
       if (names.has(alert.rule)) continue
       const { sql, params } = receiversQuestion(alert.fingerprint)
       const receivers = (await this.#store.query(sql, params)).map((row) => String(row.channel))
-      take(alert.fingerprint, { alert: undefined, event: abandon(alert, nowMs) }, receivers)
+      const event = abandon(alert, nowMs)
+      alerts.delete(alert.fingerprint)
+      told.push({ event, receivers: isNews(event) ? receivers : [] })
     }
     return { alerts, told, rules }
-  }
-
-  async #readings(rule: AlertRule, toMs: number): Promise<Map<string, Reading>> {
-    const { sql, params } = alertQuestion(rule, toMs)
-    const rows = await this.#store.query(sql, params)
-    return new Map(
-      rows.map((row) => {
-        const labels = labelsOf(rule, row)
-        return [fingerprintOf(rule.name, labels), { labels, calls: Number(row.calls), figure: Number(row.value) }]
-      }),
-    )
   }
 
   /** Stores the findings, makes them the state of things, and tells. Repeated by the next judgement when it fails. */

@@ -1,4 +1,4 @@
-import type { AlertEvent } from '../judge/alert.ts'
+import type { AlertEvent } from '../judge/alert/step.ts'
 
 /**
  * The body of a notice: Alertmanager's webhook document, version 4, with the one alert that changed. It depends on

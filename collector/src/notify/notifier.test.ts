@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import type { AlertEvent } from '../judge/alert.ts'
+import type { AlertEvent } from '../judge/alert/step.ts'
 import { Notifier } from './notifier.ts'
 import type { Attempt } from './queue.ts'
 

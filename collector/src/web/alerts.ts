@@ -1,25 +1,21 @@
 import type { FastifyInstance } from 'fastify'
 import { eventsQuestion } from '../aggregate/history.ts'
-import { usageQuestion } from '../aggregate/usage.ts'
 import type { AlertRule } from '../config/config.ts'
 import { problemText } from '../config/fault.ts'
 import { readRule } from '../config/read.ts'
-import { ratio } from '../config/share.ts'
-import { type Alert, thresholdOf } from '../judge/alert.ts'
+import { eventOfRow } from '../judge/alert/row.ts'
+import type { PlacedRule } from '../judge/alert/rules.ts'
+import { type Alert, thresholdOf } from '../judge/alert/step.ts'
 import type { Judge } from '../judge/judge.ts'
-import { periodOf } from '../judge/quota.ts'
-import { eventOfRow } from '../judge/row.ts'
-import type { PlacedRule } from '../judge/rules.ts'
-import type { ObjectiveStanding, QuotaStanding } from '../judge/standing.ts'
 import { limits } from '../limits.ts'
 import { receiverName } from '../notify/notifier.ts'
 import type { Store } from '../store/store.ts'
 import { Problem } from './problem.ts'
-import { instant, pageSize } from './traffic.ts'
+import { instant, pageSize, time } from './traffic.ts'
 
 type Query = Record<string, string | undefined>
 
-/** Alerts and their rules, objectives and quotas as judged, and one consumer's use. */
+/** Alerts, their rules, and what happened. */
 export function alertRoutes(parts: { judge: Judge; store: Store }): (server: FastifyInstance) => Promise<void> {
   const { judge, store } = parts
   return async (server) => {
@@ -53,22 +49,6 @@ export function alertRoutes(parts: { judge: Judge; store: Store }): (server: Fas
           return { at: time(atMs), ...event, active_since: time(activeSinceMs) }
         }),
       }
-    })
-
-    server.get('/api/v1/objectives', async () => ({
-      objectives: judge.config.objectives.map(({ name }) => objectiveJson(judge, name)),
-    }))
-
-    server.get('/api/v1/objectives/:name', async (request) => {
-      const { name } = request.params as { name: string }
-      return objectiveJson(judge, name)
-    })
-
-    server.get('/api/v1/quotas', async () => ({ quotas: judge.quotas().map(quotaJson) }))
-
-    server.get('/api/v1/consumers/:id/usage', async (request) => {
-      const { id } = request.params as { id: string }
-      return usageJson(judge, store, id)
     })
   }
 }
@@ -157,81 +137,4 @@ function ruleJson({ rule, source }: PlacedRule, judge: Judge) {
     firing,
     pending: states.length - firing,
   }
-}
-
-function objectiveJson(judge: Judge, name: string) {
-  const objective = judge.config.objectives.find((objective) => objective.name === name)
-  if (objective === undefined) {
-    throw new Problem(404, `there is no objective ${JSON.stringify(name)}: objectives stand in callsight.yaml`)
-  }
-  return {
-    name,
-    service: objective.service ?? null,
-    operation: objective.operation ?? null,
-    per: objective.per ?? null,
-    latency_below_ms: objective.latencyBelowUs === undefined ? null : objective.latencyBelowUs / 1000,
-    target_ratio: ratio(objective.target),
-    window: objective.window,
-    window_ms: objective.windowMs,
-    states: judge
-      .objectives()
-      .filter((standing) => standing.objective.name === name)
-      .map(standingJson),
-  }
-}
-
-function standingJson({ consumer, atMs, counts, verdict }: ObjectiveStanding) {
-  return {
-    consumer: consumer === '' ? null : consumer,
-    at: time(atMs),
-    total: counts.total,
-    bad: counts.bad,
-    attainment_ratio: verdict.attainment,
-    met: verdict.met,
-    budget_left_ratio: verdict.budgetLeft,
-    burn_rate_1h: verdict.burnRate1h,
-    burn_rate_5m: verdict.burnRate5m,
-  }
-}
-
-function quotaJson({ quota, plan, consumer, atMs, period, used, usedRatio, state }: QuotaStanding) {
-  return {
-    quota: quota.name,
-    plan,
-    consumer,
-    per: quota.per,
-    period_start: time(period.startMs),
-    period_end: time(period.endMs),
-    used,
-    allowed: quota.limit,
-    used_ratio: usedRatio,
-    state,
-    at: time(atMs),
-  }
-}
-
-/** This month's calls of a consumer, counted now, and its quotas as judged last. */
-async function usageJson(judge: Judge, store: Store, id: string) {
-  const consumer = judge.config.consumers.find((consumer) => consumer.id === id)
-  const timeZone = consumer?.timeZone ?? 'UTC'
-  const period = periodOf('month', timeZone, Date.now())
-  const { sql, params } = usageQuestion(period.startMs, period.endMs, { consumers: [id], plans: [] })
-  const [use] = await store.ask<{ newest_plan: string; used: number }>(sql, params)
-  if (use === undefined && consumer === undefined) {
-    throw new Problem(404, `no calls of consumer ${JSON.stringify(id)} this month, and it is not in callsight.yaml`)
-  }
-  return {
-    id,
-    plan: consumer?.plan ?? (use?.newest_plan || null),
-    time_zone: timeZone,
-    month: { start: time(period.startMs), end: time(period.endMs), calls: Number(use?.used ?? 0) },
-    quotas: judge
-      .quotas()
-      .filter((standing) => standing.consumer === id)
-      .map(quotaJson),
-  }
-}
-
-function time(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -13,7 +13,9 @@ import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
+import { objectiveRoutes } from './objectives.ts'
 import { Problem, sendProblem } from './problem.ts'
+import { quotaRoutes } from './quotas.ts'
 import { trafficRoutes } from './traffic.ts'
 
 export interface WebParts {
@@ -73,6 +75,8 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(callRoutes(store))
   server.register(agentRoutes(store))
   server.register(alertRoutes({ store, judge }))
+  server.register(objectiveRoutes(judge))
+  server.register(quotaRoutes({ store, judge }))
   server.register(boardRoutes(store))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))

@@ -108,3 +108,8 @@ export function pageSize(query: Query): number {
   }
   return Number(limit)
 }
+
+/** RFC 3339, as the API gives times. */
+export function time(ms: number): string {
+  return new Date(ms).toISOString()
+}

@@ -1,5 +1,6 @@
 import { parseConfig } from '../../../collector/dist/config/read.js'
-import { objectiveStandings, quotaStandings } from '../../../collector/dist/judge/standing.js'
+import { objectiveStandings } from '../../../collector/dist/judge/objective/standing.js'
+import { quotaStandings } from '../../../collector/dist/judge/quota/standing.js'
 import { openStore } from '../../../collector/dist/store/store.js'
 
 /** The routes of the filled store: every objective is about one of its operations. */

@@ -1,4 +1,4 @@
-import type { Quota } from '../config/config.ts'
+import type { Quota } from '../../config/config.ts'
 
 /** From start (inclusive) to end (exclusive), whole minutes in epoch milliseconds. */
 export interface Period {
@@ -17,14 +17,6 @@ export function periodOf(per: Quota['per'], timeZone: string, nowMs: number): Pe
   }
   const month = monthIn(timeZone, nowMs)
   return { startMs: monthStart(timeZone, month), endMs: monthStart(timeZone, month + 1) }
-}
-
-export type QuotaState = 'ok' | 'near' | 'over'
-
-/** A quota is near from 80 % on, and over when more was used than allowed. */
-export function judgeQuota(used: number, limit: number): { usedRatio: number; state: QuotaState } {
-  const state = used > limit ? 'over' : used * 10 >= limit * 8 ? 'near' : 'ok'
-  return { usedRatio: used / limit, state }
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>()

@@ -1,4 +1,4 @@
-import type { Share } from '../config/config.ts'
+import type { Share } from '../../config/config.ts'
 
 /** Calls and the bad ones among them, in the window and at its recent end. */
 export interface ObjectiveCounts {

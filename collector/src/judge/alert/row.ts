@@ -1,6 +1,6 @@
-import type { Row } from '../store/store.ts'
-import { timeText } from '../store/time.ts'
-import type { Alert, AlertEvent } from './alert.ts'
+import type { Row } from '../../store/store.ts'
+import { timeText } from '../../store/time.ts'
+import type { Alert, AlertEvent } from './step.ts'
 
 export function rowOfEvent(event: AlertEvent): Row {
   const { atMs, activeSinceMs, ...same } = event

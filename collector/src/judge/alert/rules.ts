@@ -1,8 +1,8 @@
-import type { AlertRule, Config } from '../config/config.ts'
-import { problemText } from '../config/fault.ts'
-import { readRule } from '../config/read.ts'
-import type { Store } from '../store/store.ts'
-import { timeText } from '../store/time.ts'
+import type { AlertRule, Config } from '../../config/config.ts'
+import { problemText } from '../../config/fault.ts'
+import { readRule } from '../../config/read.ts'
+import type { Store } from '../../store/store.ts'
+import { timeText } from '../../store/time.ts'
 
 /** A rule and where it lives. */
 export interface PlacedRule {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { AlertRule, Condition } from '../config/config.ts'
-import { durationText } from '../config/duration.ts'
-import { isAbove, ratio } from '../config/share.ts'
+import type { AlertRule, Condition } from '../../config/config.ts'
+import { durationText } from '../../config/duration.ts'
+import { isAbove, ratio } from '../../config/share.ts'
 
 /**
  * One alert is one rule and one label set. Its life:

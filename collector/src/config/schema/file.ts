@@ -1,0 +1,68 @@
+import { z } from 'zod'
+import { type Config, defaultConfig } from '../config.ts'
+import { defaultRetention } from '../retention.ts'
+import { ruleSchema, ruleShape } from './alert.ts'
+import { channelShape, channels } from './channel.ts'
+import { consumer, consumerShape } from './consumer.ts'
+import { goodShape, objective, objectiveShape } from './objective.ts'
+import { planShape, plans, quotaShape } from './quota.ts'
+import { listenShape, retention, retentionShape, storeShape } from './store.ts'
+import { tokenShape } from './token.ts'
+
+const fileShape = {
+  store: z.strictObject(storeShape).optional(),
+  retention: retention.optional(),
+  listen: z.strictObject(listenShape).optional(),
+  tokens: z.array(z.strictObject(tokenShape)).default([]),
+  consumers: z.array(consumer).default([]),
+  plans: plans.default([]),
+  objectives: z.array(objective).default([]),
+  alerts: z.array(ruleSchema).default([]),
+  channels: channels.default([]),
+}
+
+/** The whole of callsight.yaml, `${NAME}` already replaced. References between its parts are in references.ts. */
+export const fileSchema = z.strictObject(fileShape).transform(
+  (file): Config => ({
+    store: {
+      url: file.store?.url ?? defaultConfig.store.url,
+      exactlyOnce: file.store?.exactly_once ?? defaultConfig.store.exactlyOnce,
+      profile: file.store?.profile,
+      cluster: file.store?.cluster,
+    },
+    retention: file.retention ?? defaultRetention,
+    listen: {
+      otlp: file.listen?.otlp ?? defaultConfig.listen.otlp,
+      grpc: file.listen?.grpc ?? defaultConfig.listen.grpc,
+      web: file.listen?.web ?? defaultConfig.listen.web,
+    },
+    tokens: file.tokens.map((token) => ({ ...token, env: token.env })),
+    consumers: file.consumers,
+    plans: file.plans,
+    objectives: file.objectives,
+    alerts: file.alerts,
+    channels: file.channels,
+  }),
+)
+
+/**
+ * The keys of each map, and those that the design names but this version does not do. A list's entry is `[]`, an entry
+ * under a name of the user's own is `*`.
+ */
+export const keys: Record<string, { known: string[]; later: string[] }> = {
+  '': { known: Object.keys(fileShape), later: [] },
+  store: { known: Object.keys(storeShape), later: [] },
+  retention: { known: Object.keys(retentionShape), later: [] },
+  listen: { known: Object.keys(listenShape), later: [] },
+  'tokens[]': { known: Object.keys(tokenShape), later: ['consumer'] },
+  'consumers[]': { known: Object.keys(consumerShape), later: [] },
+  'plans.*': { known: Object.keys(planShape), later: [] },
+  'plans.*.quotas[]': { known: Object.keys(quotaShape), later: [] },
+  'objectives[]': { known: Object.keys(objectiveShape), later: ['exclude', 'slice'] },
+  'objectives[].good': { known: Object.keys(goodShape), later: [] },
+  'alerts[]': { known: Object.keys(ruleShape), later: [] },
+  'channels.*': {
+    known: Object.keys(channelShape),
+    later: ['slack', 'teams', 'pagerduty', 'email', 'alertmanager'],
+  },
+}
