@@ -353,7 +353,7 @@ channels:
       'callsight.yaml:1:78: objectives[0].slice: an hour is not a whole number of "7m"; write 1m, 2m, 3m, 4m, 5m, 6m, 10m, 12m, 15m, 20m, 30m, 1h',
     ])
     expect(file('method: ratio_timeslices, slice_target: 95%')).toEqual([
-      'callsight.yaml:1:92: objectives[0].slice_target: ratio_timeslices take each slice by its share of good calls, not by a target; remove it, or write method: timeslices',
+      'callsight.yaml:1:91: objectives[0].slice_target: ratio_timeslices take each slice by its share of good calls, not by a target; remove it, or write method: timeslices',
     ])
     expect(file('failed: [server_eror, 429, 600], not_counted: [429, aborted], notify: [opps]')).toEqual([
       'callsight.yaml:1:61: objectives[0].failed[0]: "server_eror" is neither an outcome nor a status; did you mean server_error?',
