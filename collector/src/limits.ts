@@ -200,6 +200,9 @@ export const limits = {
   objectiveAskChars: 100_000,
   /** Longest time of which the counts of each consumer are asked for at once: an answer of some ten MiB. */
   objectiveAskMs: 7 * 24 * 3600_000,
+  /** Consumers whose history an answer about an objective has, the worst first, and the points of each: a chart's. */
+  objectiveHistories: 20,
+  objectivePoints: 200,
   /** Exclusions of one objective: each is a condition of every question about it. */
   objectiveExclusions: 100,
   /** Objectives and quotas are asked about at most this share of the time: the longer it takes, the less often. */

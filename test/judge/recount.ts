@@ -36,7 +36,8 @@ export function recount(objective: Objective, timeZone: string, calls: readonly 
   const now = sliced ? endMs : floor(atMs, MINUTE)
   const fromMs = period?.startMs ?? floor(atMs - windowMs, windowMs > HOUR ? coarse : sliced ? sliceMs : MINUTE)
   const mine = calls.filter((call) => counts(objective, call))
-  const count = (from: number) => (sliced ? bySlice(objective, mine, from, endMs) : byCall(objective, mine, from, endMs))
+  const count = (from: number) =>
+    sliced ? bySlice(objective, mine, from, endMs) : byCall(objective, mine, from, endMs)
   return {
     ...count(fromMs),
     recent: lookbacks.map((ms) => {
@@ -106,7 +107,8 @@ function bySlice(objective: Objective, calls: readonly RawCall[], fromMs: number
     sum.badCalls += slice.bad
     const [b, t] = [BigInt(slice.bad), BigInt(slice.total)]
     if (method === 'ratio_timeslices') bad += (b * 2n * PARTS + t) / (t * 2n)
-    else if (b * BigInt(sliceTarget!.denominator) > t * BigInt(sliceTarget!.denominator - sliceTarget!.numerator)) bad += PARTS
+    else if (b * BigInt(sliceTarget!.denominator) > t * BigInt(sliceTarget!.denominator - sliceTarget!.numerator))
+      bad += PARTS
   }
   return { ...sum, total: Number(slices * PARTS), bad: Number(bad) }
 }

@@ -24,6 +24,8 @@ export interface Ask {
   readonly phaseMs: number
   /** Only these consumers, or all but these. */
   readonly consumers?: { readonly only: boolean; readonly ids: readonly string[] } | undefined
+  /** What calls in the histogram's bucket of the latency are; by default a part of them is good, by the bucket's scale. */
+  readonly doubt?: 'good' | 'bad' | undefined
 }
 
 /** An answer: one consumer's counts by block. Every list has one entry for each block with calls. */
@@ -68,7 +70,7 @@ function branchOf(ask: Ask, i: number): Question {
   const good = goodSql(objective.good, suffix)
   const subject = aboutSubject(objective, suffix)
   const outside = exclusionSql(ask, time, suffix)
-  const counts = countsSql(objective, source, good.failed, suffix)
+  const counts = countsSql(ask, good.failed, suffix)
   const sliced = objective.method !== 'occurrences'
   const width = (sliced ? objective.sliceMs : blockMs) / 1000
   const start = (of: string, seconds: number) =>
@@ -143,7 +145,8 @@ function exclusionSql({ objective, fromMs, toMs }: Ask, time: string, suffix: st
   return { conditions, params }
 }
 
-function countsSql({ latencyBelowUs: us }: Objective, source: Source, failed: string, suffix: string): Question {
+function countsSql({ objective, source, doubt }: Ask, failed: string, suffix: string): Question {
+  const us = objective.latencyBelowUs
   const weight = source === 'calls' ? 'toUInt64(weight)' : 'calls'
   const named = (bad: string, unsure = '0') => `sum(${weight}) AS total_, ${bad} AS bad_, ${unsure} AS unsure_`
   if (us === undefined) return { sql: named(`sumIf(${weight}, ${failed})`), params: {} }
@@ -154,7 +157,8 @@ function countsSql({ latencyBelowUs: us }: Objective, source: Source, failed: st
     // A call is under the latency or not, whatever became of it: of those that failed all are bad.
     return { sql: named(`sumIf(${weight}, ${failed}) + sumIf(${weight} - under[${latency}], NOT (${failed}))`), params }
   }
-  const { bucket, part } = bucketOf(us)
+  const { bucket, part: middle } = bucketOf(us)
+  const part = doubt === 'good' ? 1 : doubt === 'bad' ? 0 : middle
   params[`bucket${suffix}`] = bucket
   const below = `arraySum(arrayFilter((n, k) -> k < {bucket${suffix}:UInt16}, mapValues(hist), mapKeys(hist)))`
   const within = `sumIf(hist[{bucket${suffix}:UInt16}], NOT (${failed}))`

@@ -146,6 +146,7 @@ function standingsOf(ledger: Ledger, atMs: number): ObjectiveStanding[] {
     consumer: ledger.objective.consumer ?? consumer,
     atMs,
     window: layout.window,
+    countedToMs: layout.endMs,
     timeZone: ledger.timeZone,
     counts,
     verdict: judgeObjective(ledger.objective, counts, layout.window, atMs),

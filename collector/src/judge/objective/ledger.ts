@@ -218,13 +218,19 @@ function touches(days: ReadonlySet<number>, startMs: number, endMs: number): boo
   return false
 }
 
-function sourceOf(objective: Objective, startMs: number, widthMs: number, { sinceMs, callsFromMs }: Known): Source {
+/** Where [startMs, startMs + widthMs) is counted. */
+export function sourceOf(
+  objective: Objective,
+  startMs: number,
+  widthMs: number,
+  { sinceMs, callsFromMs }: Known,
+): Source {
   const endMs = startMs + widthMs
   const cut = objective.exclude.some(
     ({ fromMs, toMs }) => fromMs < endMs && toMs > startMs && (fromMs % QUARTER !== 0 || toMs % QUARTER !== 0),
   )
   const sliced = objective.method !== 'occurrences' && objective.sliceMs % QUARTER !== 0
-  const minutes = cut || sliced || widthMs % QUARTER !== 0
+  const minutes = cut || sliced || startMs % QUARTER !== 0 || widthMs % QUARTER !== 0
   if (objective.latencyBelowUs !== undefined && (sinceMs === undefined || startMs < sinceMs)) {
     if (startMs >= callsFromMs) return 'calls'
     return minutes ? 'hist_1m' : 'hist_15m'

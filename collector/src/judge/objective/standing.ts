@@ -15,6 +15,8 @@ export interface ObjectiveStanding {
   readonly atMs: number
   /** What it is judged over. A rolling window ends at `atMs`, one of the calendar at the period's end. */
   readonly window: Period
+  /** Where counting ends: the minute under way, or the last whole slice. */
+  readonly countedToMs: number
   /** Of a calendar window. */
   readonly timeZone: string
   readonly counts: ObjectiveCounts

@@ -72,7 +72,9 @@ describe('an objective', () => {
 
 describe('burn rates', () => {
   const factors = (window: string) =>
-    judge(objectiveOf('99.9%', `window: ${window}`), countsOf(10, 0)).burns.map(({ factor }) => Number(factor.toFixed(3)))
+    judge(objectiveOf('99.9%', `window: ${window}`), countsOf(10, 0)).burns.map(({ factor }) =>
+      Number(factor.toFixed(3)),
+    )
 
   it('have the factors of the SRE workbook, scaled to the window', () => {
     expect(factors('30d')).toEqual([14.4, 6, 3, 1])
