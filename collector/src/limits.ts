@@ -186,8 +186,10 @@ export const limits = {
   callMs: 10 * 60_000,
   /** Alerts one rule can have at a time, the worst first: more labels than this are a mistake in group_by. */
   alertGroups: 500,
-  /** Consumers judged for one objective, the worst first. */
+  /** Consumers judged for one objective, those with the most calls; the rest is counted as left out. */
   objectiveGroups: 10_000,
+  /** Exclusions of one objective: each is a condition of every question about it. */
+  objectiveExclusions: 100,
   /** Objectives and quotas are asked about at most this share of the time: the longer it takes, the less often. */
   standingShare: 0.2,
   /** A state that changes is written at most this often: busy consumers change theirs at every look. */
