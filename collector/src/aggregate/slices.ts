@@ -139,7 +139,7 @@ function badSum(objective: Objective, source: SliceSource): string {
   const { failed } = goodSql(objective.good)
   if (source === 'calls') return `sumIf(toUInt64(weight), ${badCall(objective)})`
   if (objective.latencyBelowUs === undefined) return `sumIf(${source}.calls, ${failed})`
-  return `sum(if(${failed}, ${source}.calls, ${source}.calls - under[{latency:UInt64}]))`
+  return `sum(${source}.calls) - sumIf(under[{latency:UInt64}], NOT (${failed}))`
 }
 
 function excludedAt(seconds: string): string {

@@ -70,12 +70,17 @@ async function show(objective: string | undefined, options: SlaOptions & Connect
     process.stdout.write(await askText(options, method, path))
     return
   }
-  const answer = (await ask(options, method, path)) as { name: string; statements: ListedStatement[] }
+  const answer = (await ask(options, method, path)) as {
+    name: string
+    statements: ListedStatement[]
+    missing: { objective: string; why: string }[]
+  }
   if (format === 'json') return console.log(JSON.stringify(answer, undefined, 2))
   const { consumer: id, time_zone } = answer.statements[0]!.statement
   const whom = answer.name === id ? id : `${answer.name} (${id})`
   console.log(`${whom}, ${answer.statements[0]!.statement.month}, ${time_zone}`)
   for (const statement of answer.statements) console.log(`\n${lines(statement).join('\n')}`)
+  for (const { objective, why } of answer.missing) console.log(`\n${short(objective, 90)}\n  no statement: ${why}`)
 }
 
 async function list(objective: string | undefined, options: SlaOptions & Connection): Promise<void> {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { NoStatement } from '../judge/sla/reckon.ts'
-import type { Statement, Statements } from '../judge/sla/statements.ts'
+import type { MonthOfStatements, Statement, Statements } from '../judge/sla/statements.ts'
 import { Problem } from './problem.ts'
 import type { Routes } from './server.ts'
 import { statementsCsv } from './sla/csv.ts'
@@ -13,6 +13,8 @@ interface Query {
   version?: string
   format?: string
 }
+
+const formats = ['json', 'csv', 'html']
 
 /** A page of its own: no script, nothing from elsewhere. */
 const policy =
@@ -27,13 +29,18 @@ export function slaRoutes(statements: Statements): Routes {
     server.get('/api/v1/sla', async (request, reply) => {
       const { month = statements.thisMonth(''), objective, format = 'json' } = request.query as Query
       if (format === 'html') throw new Problem(400, '"format" html is for one consumer: ask /api/v1/consumers/ID/sla')
+      if (!formats.includes(format)) {
+        throw new Problem(400, `"format" is ${JSON.stringify(format)}: use json or csv`)
+      }
       const found = await orProblem(() => ofAll(statements, month, objective))
-      return format === 'json'
-        ? {
-            month,
-            statements: found.map((statement) => ({ ...nameOf(statements, statement), ...statementJson(statement) })),
-          }
-        : send(reply, format, found, statements)
+      if (format === 'csv') return sendCsv(reply, found)
+      return {
+        month,
+        statements: found.map((statement) => {
+          const { consumer } = statement.document
+          return { consumer, name: nameOf(statements, consumer), ...statementJson(statement) }
+        }),
+      }
     })
   }
 }
@@ -41,6 +48,9 @@ export function slaRoutes(statements: Statements): Routes {
 async function answer(statements: Statements, request: FastifyRequest, reply: FastifyReply, anew: boolean) {
   const { id } = request.params as { id: string }
   const { month = statements.thisMonth(id), objective, version, format = 'json' } = request.query as Query
+  if (!formats.includes(format)) {
+    throw new Problem(400, `"format" is ${JSON.stringify(format)}: use ${formats.join(', ')}`)
+  }
   if (version !== undefined && !/^[1-9]\d{0,8}$/.test(version)) {
     throw new Problem(400, `"version" is ${JSON.stringify(version)}: write a number from 1`)
   }
@@ -50,25 +60,31 @@ async function answer(statements: Statements, request: FastifyRequest, reply: Fa
     if (version !== undefined) return statements.version(id, month, Number(version), objective)
     return anew ? statements.recompute(id, month, objective) : statements.ofMonth(id, month, objective)
   })
-  if (found.length === 0) {
-    throw new Problem(
-      404,
-      'nothing is promised to consumers: an objective with per: consumer in callsight.yaml would be',
-    )
+  const [first] = found.statements
+  if (first === undefined) throw new Problem(found.missing.length > 0 ? 409 : 404, whyNone(found))
+  const name = nameOf(statements, id)
+  if (format === 'csv') return sendCsv(reply, found.statements)
+  if (format === 'html') {
+    reply.type('text/html; charset=utf-8').header('content-security-policy', policy)
+    return reply.send(statementPage(name, found))
   }
-  if (format !== 'json') return send(reply, format, found, statements)
-  const { name } = nameOf(statements, found[0]!)
-  return { consumer: id, name, month, time_zone: found[0]!.document.time_zone, statements: found.map(statementJson) }
+  return {
+    consumer: id,
+    name,
+    month,
+    time_zone: first.document.time_zone,
+    statements: found.statements.map(statementJson),
+    missing: found.missing,
+  }
 }
 
-function send(reply: FastifyReply, format: string, found: readonly Statement[], statements: Statements): FastifyReply {
-  if (format === 'csv') return reply.type('text/csv; charset=utf-8').send(statementsCsv(found))
-  if (format !== 'html') throw new Problem(400, `"format" is ${JSON.stringify(format)}: use json, csv or html`)
-  const { name } = nameOf(statements, found[0]!)
-  return reply
-    .type('text/html; charset=utf-8')
-    .header('content-security-policy', policy)
-    .send(statementPage(name, found))
+function whyNone({ missing }: MonthOfStatements): string {
+  if (missing.length > 0) return missing.map(({ why }) => why).join('\n')
+  return 'nothing is promised to consumers: an objective with per: consumer in callsight.yaml would be'
+}
+
+function sendCsv(reply: FastifyReply, found: readonly Statement[]): FastifyReply {
+  return reply.type('text/csv; charset=utf-8').send(statementsCsv(found))
 }
 
 /** What stands for a consumer whose month has not begun, or cannot be counted any more, is nothing: others go on. */
@@ -77,7 +93,7 @@ async function ofAll(statements: Statements, month: string, objective: string | 
   const refused: NoStatement[] = []
   for (const consumer of await statements.consumers(month)) {
     try {
-      found.push(...(await statements.ofMonth(consumer, month, objective)))
+      found.push(...(await statements.ofMonth(consumer, month, objective)).statements)
     } catch (error) {
       if (!(error instanceof NoStatement)) throw error
       refused.push(error)
@@ -96,9 +112,8 @@ async function orProblem<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-function nameOf(statements: Statements, { document }: Statement): { consumer: string; name: string } {
-  const { consumer } = document
-  return { consumer, name: statements.config.consumers.find(({ id }) => id === consumer)?.name ?? consumer }
+function nameOf(statements: Statements, consumer: string): string {
+  return statements.config.consumers.find(({ id }) => id === consumer)?.name ?? consumer
 }
 
 function statementJson({ version, madeMs, checksum, document }: Statement) {

@@ -18,6 +18,13 @@ export interface Statement {
   readonly document: StatementDocument
 }
 
+/** What there is for a consumer's month. */
+export interface MonthOfStatements {
+  readonly statements: readonly Statement[]
+  /** Promises whose month cannot be counted exactly, or not any more. */
+  readonly missing: readonly { readonly objective: string; readonly why: string }[]
+}
+
 /**
  * SLA statements of consumers and months. One that was kept is given out as it was, whatever became of calls and terms
  * since; it is made anew only when asked to, and then it is a further version if it judges otherwise.
@@ -54,16 +61,15 @@ export class Statements {
    * @param objective only this one
    * @throws NoStatement
    */
-  async ofMonth(consumer: string, month: string, objective?: string): Promise<Statement[]> {
-    const kept = await this.#kept((sql, params) => this.#store.ask(sql, params), consumer, month)
-    const statements: Statement[] = []
-    for (const subject of await this.#asked(consumer, month, objective)) {
+  async ofMonth(consumer: string, month: string, objective?: string): Promise<MonthOfStatements> {
+    const subjects = await this.#asked(consumer, month, objective)
+    const kept = await this.#kept(asPage(this.#store), consumer, month)
+    return each(subjects, (subject) => {
       const last = kept.get(subject.objective.name)
+      if (last?.document.final) return last
       const closed = this.#now() >= subject.period.endMs + limits.slaLatenessMs
-      if (last?.document.final) statements.push(last)
-      else statements.push(closed ? await this.keep(subject, asPage(this.#store)) : await this.#draft(subject))
-    }
-    return statements
+      return closed ? this.keep(subject, asPage(this.#store)) : this.#draft(subject)
+    })
   }
 
   /**
@@ -71,23 +77,20 @@ export class Statements {
    *
    * @throws NoStatement when there is none
    */
-  async version(consumer: string, month: string, version: number, objective?: string): Promise<Statement[]> {
+  async version(consumer: string, month: string, version: number, objective?: string): Promise<MonthOfStatements> {
     const kept = await this.#kept(asPage(this.#store), consumer, month, version)
     const found = [...kept.values()].filter(
       ({ document }) => objective === undefined || document.objective === objective,
     )
-    if (found.length > 0) return found
+    if (found.length > 0) return { statements: found, missing: [] }
     const which = objective === undefined ? '' : ` of ${objective}`
     throw new NoStatement(404, `there is no version ${version}${which} for ${consumer} in ${month}`)
   }
 
   /** Makes a consumer's month anew and keeps what judges otherwise than the last version, closed or not. */
-  async recompute(consumer: string, month: string, objective?: string): Promise<Statement[]> {
-    const statements: Statement[] = []
-    for (const subject of await this.#asked(consumer, month, objective)) {
-      statements.push(await this.keep(subject, asPage(this.#store)))
-    }
-    return statements
+  async recompute(consumer: string, month: string, objective?: string): Promise<MonthOfStatements> {
+    const subjects = await this.#asked(consumer, month, objective)
+    return each(subjects, (subject) => this.keep(subject, asPage(this.#store)))
   }
 
   /**
@@ -205,6 +208,28 @@ export class Statements {
       ]),
     )
   }
+}
+
+/**
+ * One promise that cannot be counted does not hide the others.
+ *
+ * @throws NoStatement when it is the only one
+ */
+async function each(
+  subjects: readonly Subject[],
+  make: (subject: Subject) => Statement | Promise<Statement>,
+): Promise<MonthOfStatements> {
+  const statements: Statement[] = []
+  const missing: { objective: string; why: string }[] = []
+  for (const subject of subjects) {
+    try {
+      statements.push(await make(subject))
+    } catch (error) {
+      if (!(error instanceof NoStatement) || subjects.length === 1) throw error
+      missing.push({ objective: subject.objective.name, why: error.message })
+    }
+  }
+  return { statements, missing }
 }
 
 /** Questions of somebody who waits are bounded. */

@@ -1,5 +1,5 @@
-import type { StatementDocument } from '../../judge/sla/statement.ts'
-import type { Statement } from '../../judge/sla/statements.ts'
+import type { BadSliceDocument, StatementDocument } from '../../judge/sla/statement.ts'
+import type { MonthOfStatements, Statement } from '../../judge/sla/statements.ts'
 import { limits } from '../../limits.ts'
 import { Html, html } from './html.ts'
 import { style } from './style.ts'
@@ -9,9 +9,10 @@ import { arithmetic, excludedText, goodCallText, methodText, minutesText, moment
  * A consumer's statements of one month as a page to send: one file, complete without the network, for A4 and Letter.
  *
  * @param name of the consumer, for people
- * @param statements at least one, of one month
+ * @param found at least one statement, all of one month
  */
-export function statementPage(name: string, statements: readonly Statement[]): string {
+export function statementPage(name: string, found: MonthOfStatements): string {
+  const { statements, missing } = found
   const { document } = statements[0]!
   const { consumer, month, time_zone, period_start, period_end } = document
   const final = statements.every((statement) => statement.document.final)
@@ -37,6 +38,7 @@ export function statementPage(name: string, statements: readonly Statement[]): s
 <p class="under">${moment(period_start, time_zone)} to ${moment(period_end, time_zone)}, times of ${time_zone}</p>
 ${final ? undefined : provisional(document)}
 ${statements.length > 1 ? summary(statements) : undefined}
+${missing.map(({ objective, why }) => html`<p class="note">No statement for ${objective}: ${why}.</p>`)}
 ${statements.map(section)}
 </main>
 </body>
@@ -70,7 +72,7 @@ function section(statement: Statement): Html {
   const { document } = statement
   const { terms, met, calls, excluded } = document
   const sum = arithmetic(document)
-  return html`<section>
+  return html`<section class="detail">
 <div class="title"><h2>${document.objective}</h2>${verdict(document)}</div>
 <div class="figures">
 ${figure('Promised', terms.target, terms.formula === 'twilio' ? 'of the time' : 'of calls')}
@@ -147,36 +149,66 @@ function exclusions({ excluded, time_zone, calls }: StatementDocument): Html {
 <p class="under">${number(calls.excluded)} calls in it are not judged, ${number(calls.excluded_bad)} of them bad.</p>`
 }
 
-function badTitle({ terms, bad_slices_in_all }: StatementDocument): string {
-  const what = {
-    aws: 'Intervals with bad calls',
-    twilio: 'Unavailable time',
-    google: 'Periods below the target',
-    calls: 'When calls were bad',
-  }
-  const count = bad_slices_in_all === 0 ? '' : ` (${number(bad_slices_in_all)})`
-  return `${what[terms.formula]}${count}`
+function badTitle({ terms, bad_slices_in_all: count }: StatementDocument): string {
+  const titles = {
+    aws: ['Intervals with bad calls', 'interval'],
+    twilio: ['Unavailable time', terms.slice_minutes === 1 ? 'minute' : 'interval'],
+    google: ['Periods below the target', 'period'],
+    calls: ['When calls were bad', 'slice'],
+  } as const
+  const [title, unit] = titles[terms.formula]
+  return count === 0 ? title : `${title}: ${number(count)} ${unit}${count === 1 ? '' : 's'}`
 }
 
 function badSlices(document: StatementDocument): Html {
   const { bad_slices, bad_slices_in_all, time_zone } = document
   const byOperation = bad_slices.some(({ operation }) => operation !== undefined)
-  const shown = worst(bad_slices)
-  const more = bad_slices_in_all - shown.length
+  const shown = worst(runs(bad_slices, document.terms.formula !== 'google'))
+  const slices = shown.reduce((sum, run) => sum + run.slices, 0)
+  const more = bad_slices_in_all - slices
   return html`<div class="wide"><table>
 <thead><tr><th>From</th><th>Length</th>${byOperation ? html`<th>Operation</th>` : undefined}<th class="number">Calls</th><th class="number">Bad</th><th>Traces of bad calls</th></tr></thead>
 <tbody>${shown.map(
     (slice) => html`<tr><td class="nowrap">${moment(slice.from, time_zone)}</td>
-<td class="nowrap">${minutesText((Date.parse(slice.to) - Date.parse(slice.from)) / 60_000)}</td>
+<td class="nowrap">${lengthText(slice)}</td>
 ${byOperation ? html`<td>${slice.operation ?? ''}</td>` : undefined}<td class="number">${number(slice.calls)}</td><td class="number">${number(slice.bad)}</td>
 <td>${slice.trace_ids.length === 0 ? html`<span class="soft">–</span>` : slice.trace_ids.map((id) => html`<code>${id}</code>`)}</td></tr>`,
   )}</tbody>
 </table></div>
-${more === 0 ? undefined : html`<p class="under">The worst ${number(shown.length)}; ${number(more)} more are counted above${bad_slices.length > shown.length ? ', and listed in the same statement as JSON' : ''}.</p>`}`
+${more === 0 ? undefined : html`<p class="under">These are the worst; ${number(more)} more are counted above${bad_slices.length > slices ? ', and listed in this statement as JSON' : ''}.</p>`}`
+}
+
+function lengthText({ from, to }: BadSliceDocument): string {
+  return minutesText((Date.parse(to) - Date.parse(from)) / 60_000)
+}
+
+interface Run extends BadSliceDocument {
+  readonly slices: number
+}
+
+/** Slices that follow each other are one piece of bad time to a reader; google's periods are judged each for itself. */
+function runs(slices: readonly BadSliceDocument[], join: boolean): Run[] {
+  const joined: Run[] = []
+  for (const slice of slices) {
+    const last = joined.at(-1)
+    if (!join || last?.to !== slice.from) {
+      joined.push({ ...slice, slices: 1 })
+      continue
+    }
+    joined[joined.length - 1] = {
+      from: last.from,
+      to: slice.to,
+      calls: last.calls + slice.calls,
+      bad: last.bad + slice.bad,
+      trace_ids: [...last.trace_ids, ...slice.trace_ids].slice(0, limits.slaSamples),
+      slices: last.slices + 1,
+    }
+  }
+  return joined
 }
 
 /** Those with the most bad calls, in order of time. */
-function worst(slices: StatementDocument['bad_slices']): StatementDocument['bad_slices'] {
+function worst(slices: readonly Run[]): readonly Run[] {
   if (slices.length <= limits.slaSlicesShown) return slices
   const chosen = new Set(slices.toSorted((a, b) => b.bad - a.bad).slice(0, limits.slaSlicesShown))
   return slices.filter((slice) => chosen.has(slice))

@@ -58,7 +58,7 @@ footer code { overflow-wrap: anywhere; }
   html { background: none; } body { max-width: none; padding: 0; font-size: 10pt; } main { border: 0; border-radius: 0; padding: 0; }
   h1 { font-size: 21pt; } h2 { font-size: 14.5pt; } h3, .over, th { font-size: 8pt; } .figure b { font-size: 15pt; }
   .figure span, footer { font-size: 8.5pt; } code, .sum { font-size: 8pt; } .tag { font-size: 9pt; border: 1px solid currentColor; }
-  section { padding-top: 20pt; } section + section { break-before: page; border-top: 0; margin-top: 0; padding-top: 0; }
+  section { padding-top: 20pt; } .detail + .detail { break-before: page; border-top: 0; margin-top: 0; padding-top: 0; }
   .figure, .sum, .tag, .note { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `

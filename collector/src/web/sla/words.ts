@@ -36,17 +36,26 @@ export function moment(text: string, timeZone: string): string {
 
 /** How long, in words: `5 minutes`, `1 hour`. */
 export function minutesText(minutes: number): string {
-  if (minutes % 60 === 0) return minutes === 60 ? '1 hour' : `${minutes / 60} hours`
-  return minutes === 1 ? '1 minute' : `${minutes} minutes`
+  const hours = Math.floor(minutes / 60)
+  const parts = [count(hours, 'hour'), count(minutes % 60, 'minute')].filter((part) => part !== '')
+  return parts.join(' ')
+}
+
+function count(value: number, unit: string): string {
+  return value === 0 ? '' : `${value} ${unit}${value === 1 ? '' : 's'}`
 }
 
 /** Which calls are good, in a sentence. */
 export function goodCallText(terms: StatementTerms): string {
-  const failures = terms.failed.length === 0 ? 'nothing' : terms.failed.map(outcomeText).join(', ')
+  const failures = terms.failed.length === 0 ? 'nothing' : orList(terms.failed.map(outcomeText))
   const good = terms.good_statuses.length === 0 ? '' : ` (but not with status ${terms.good_statuses.join(', ')})`
   const fast = terms.latency_below === null ? '' : `, or if its answer took ${terms.latency_below} or longer`
   const left = terms.not_counted.length === 0 ? '' : ` Not counted: ${terms.not_counted.map(outcomeText).join(', ')}.`
   return `A call is bad if it ended in ${failures}${good}${fast}.${left}`
+}
+
+function orList(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(', ')} or ${words.at(-1)}`
 }
 
 const outcomes: Record<string, string> = {
