@@ -90,6 +90,26 @@ LIMIT ${count}`,
   }
 }
 
+/**
+ * The quarter of an hour, in seconds, of the first call in the store that began before `toMs`; no row without one. The
+ * inner question reads where the order of the table begins.
+ */
+export function firstCallQuestion(toMs: number): Question {
+  return {
+    sql: `SELECT toUInt32(min(quarter)) AS first
+FROM calls_15m
+WHERE direction = 'in' AND quarter < toDateTime({to:UInt32}) AND toStartOfDay(quarter) = (
+  SELECT toStartOfDay(quarter) AS day
+  FROM calls_15m
+  WHERE direction = 'in' AND quarter < toDateTime({to:UInt32})
+  ORDER BY toStartOfDay(quarter)
+  LIMIT 1
+)
+HAVING count() > 0`,
+    params: { to: toMs / 1000 },
+  }
+}
+
 /** Whether a consumer called at all: a row if so. */
 export function calledQuestion(consumer: string, fromMs: number, toMs: number): Question {
   return {

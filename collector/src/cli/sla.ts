@@ -127,6 +127,7 @@ function lines({ objective, version, made_at, final, met, checksum, statement }:
     ['calls', `${calls.judged} judged, ${calls.bad} bad, ${calls.excluded} excluded`],
     ['slices', `${slices.counted} counted, ${bad_slices_in_all} bad, ${slices.empty} empty`],
     ['state', `${final ? 'final' : `open, judged until ${statement.judged_until}`}${versionText(version, made_at)}`],
+    ...(statement.first_call_in_store === null ? [] : [['recorded', `since ${statement.first_call_in_store}`]]),
     ['checksum', checksum],
   ]
   const shown = bad_slices.slice(0, slicesShown)

@@ -1,4 +1,4 @@
-import { badCallsQuestion, type SliceQuestion, slicesQuestion } from '../../aggregate/slices.ts'
+import { badCallsQuestion, firstCallQuestion, type SliceQuestion, slicesQuestion } from '../../aggregate/slices.ts'
 import type { Config, Objective } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
 import type { Row, Store } from '../../store/store.ts'
@@ -51,6 +51,12 @@ export async function reckon(
   const step = contract.formula === 'aws' || contract.formula === 'twilio' ? contract.sliceMs : 60_000
   const passedMs = period.startMs + Math.floor((nowMs - limits.lagMs - period.startMs) / step) * step
   const judged = { startMs: period.startMs, endMs: Math.max(period.startMs, Math.min(period.endMs, passedMs)) }
+  const first = firstCallQuestion(judged.endMs)
+  const [began] = await ask(first.sql, first.params)
+  if (began === undefined) {
+    const until = new Date(judged.endMs).toISOString().slice(0, 10)
+    throw new NoStatement(409, `nothing is known of ${subject.month}: the store has no call from before ${until}`)
+  }
   const excluded = excludedTime(objective.exclude, judged)
   const counted = objective.latencyBelowUs === undefined ? undefined : await thresholds(store)
   const sources = sourcesOf(
@@ -102,6 +108,7 @@ export async function reckon(
     ...subject,
     contract,
     judgedUntilMs: judged.endMs,
+    firstCallMs: Number(began.first) * 1000,
     final: nowMs >= period.endMs + limits.slaLatenessMs,
     cells,
     measure: found,

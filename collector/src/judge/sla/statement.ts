@@ -20,6 +20,8 @@ export interface StatementDocument {
   readonly period_end: string
   /** Calls that began before this are judged. */
   readonly judged_until: string
+  /** Of any consumer; null: as old as the month, so that all of it was recorded. */
+  readonly first_call_in_store: string | null
   /** False: the month is not over, or calls of it may still arrive. */
   readonly final: boolean
   readonly terms: StatementTerms
@@ -87,6 +89,8 @@ export interface Evidence {
   readonly timeZone: string
   readonly period: Period
   readonly judgedUntilMs: number
+  /** Start of the quarter of an hour of the first call in the store, of any consumer. */
+  readonly firstCallMs: number
   readonly final: boolean
   readonly cells: readonly Cell[]
   readonly measure: Measure
@@ -113,6 +117,7 @@ export function statementOf(evidence: Evidence): StatementDocument {
     period_start: minuteText(period.startMs),
     period_end: minuteText(period.endMs),
     judged_until: minuteText(evidence.judgedUntilMs),
+    first_call_in_store: evidence.firstCallMs <= period.startMs ? null : minuteText(evidence.firstCallMs),
     final: evidence.final,
     terms: termsOf(objective, contract),
     attained: measure.attained === null ? null : percentText(measure.attained),
@@ -202,11 +207,15 @@ export function sealed(document: StatementDocument): { text: string; checksum: s
 }
 
 /**
- * Whether two statements judge alike: all is the same but the traces shown, which are gone when single calls are. A
- * statement without them is not a new one.
+ * Whether two statements judge alike: all is the same but what goes with age, the traces shown and the calls from before
+ * the month. A statement without them is not a new one.
  */
 export function judgesAlike(a: StatementDocument, b: StatementDocument): boolean {
   const judgement = (document: StatementDocument) =>
-    JSON.stringify({ ...document, bad_slices: document.bad_slices.map((slice) => ({ ...slice, trace_ids: [] })) })
+    JSON.stringify({
+      ...document,
+      first_call_in_store: null,
+      bad_slices: document.bad_slices.map((slice) => ({ ...slice, trace_ids: [] })),
+    })
   return judgement(a) === judgement(b)
 }

@@ -37,6 +37,7 @@ export function statementPage(name: string, found: MonthOfStatements): string {
 </header>
 <p class="under">${moment(period_start, time_zone)} to ${moment(period_end, time_zone)}, times of ${time_zone}</p>
 ${final ? undefined : provisional(document)}
+${document.first_call_in_store === null ? undefined : unrecorded(document.first_call_in_store, time_zone)}
 ${statements.length > 1 ? summary(statements) : undefined}
 ${missing.map(({ objective, why }) => html`<p class="note">No statement for ${objective}: ${why}.</p>`)}
 ${statements.map(section)}
@@ -49,6 +50,10 @@ ${statements.map(section)}
 
 function provisional({ judged_until, time_zone }: StatementDocument): Html {
   return html`<p class="note">This statement is provisional: calls that began before ${moment(judged_until, time_zone)} are judged, and the figures may still change.</p>`
+}
+
+function unrecorded(first: string, timeZone: string): Html {
+  return html`<p class="note">The first call on record, of any caller, is of ${moment(first, timeZone)}: what was called before in this month is not known.</p>`
 }
 
 function summary(statements: readonly Statement[]): Html {
