@@ -16,7 +16,7 @@ export function monthName(month: string): string {
 /** `25 Oct 2026, 02:05 GMT+1`, by the clock of a time zone; which of two equal hours is meant, its offset tells. */
 export function moment(text: string, timeZone: string): string {
   const parts = new Map<string, string>(
-    new Intl.DateTimeFormat('en-GB', {
+    new Intl.DateTimeFormat('en-US', {
       timeZone,
       day: 'numeric',
       month: 'short',
@@ -30,7 +30,7 @@ export function moment(text: string, timeZone: string): string {
       .map(({ type, value }) => [type, value]),
   )
   const part = (type: string) => parts.get(type) ?? ''
-  const offset = part('timeZoneName') === 'GMT' ? 'UTC' : part('timeZoneName').replace('GMT', 'UTC')
+  const offset = part('timeZoneName').replace('GMT', 'UTC').replace(/\+0$/, '')
   return `${part('day')} ${part('month')} ${part('year')}, ${part('hour')}:${part('minute')} ${offset}`
 }
 
