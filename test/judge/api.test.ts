@@ -145,31 +145,70 @@ describe('the API', () => {
   })
 
   it('gives objectives and quotas as judged', async () => {
+    const rates = { burn_rate_5m: 200, burn_rate_30m: 200, burn_rate_1h: 200, burn_rate_2h: 200, burn_rate_6h: 200 }
+    const burn = { rate: 200, total: 20, bad: 20 }
     const objective = {
       name: 'fast',
       service: 'shop',
       operation: null,
+      consumer: null,
       per: 'consumer',
       latency_below_ms: 300,
+      failed: ['server_error', 'timeout'],
+      not_counted: ['aborted'],
+      good_statuses: [],
       target_ratio: 0.995,
       window: '7d',
       window_ms: 604_800_000,
+      method: 'occurrences',
+      slice_ms: null,
+      slice_target_ratio: null,
+      empty: null,
+      exclude: [],
+      min_calls: 10,
+      min_bad: 3,
       states: [
         {
           consumer: 'acme',
           at: rfc3339,
+          window_start: rfc3339,
+          window_end: rfc3339,
+          time_zone: null,
           total: 20,
           bad: 20,
+          unsure_calls: 0,
+          slices: null,
           attainment_ratio: 0,
+          attainment_95_percent_interval_ratio: [0, expect.closeTo(0.161, 3)],
           met: false,
           budget_left_ratio: -199,
-          burn_rate_1h: 200,
-          burn_rate_5m: 200,
+          budget: { allowed: 0.1, spent: 20, left: -19.9 },
+          exhausted_in_s: 0,
+          ...rates,
+          burn_rate_1d: 200,
+          burn_rate_3d: 200,
+          burns: [
+            { windows: '1h/5m', factor: 3.36, severity: 'page', burning: true, long: burn, short: burn },
+            { windows: '6h/30m', factor: 1.4, severity: 'page', burning: true, long: burn, short: burn },
+          ],
         },
       ],
     }
+    const point = { at: rfc3339, attainment_ratio: 0, budget_left_ratio: -199, burn_rate_1h: 200 }
+    const history = [{ consumer: 'acme', points: [point] }]
     expect((await ask('GET', '/api/v1/objectives')).body).toEqual({ objectives: [objective] })
-    expect((await ask('GET', '/api/v1/objectives/fast')).body).toEqual(objective)
+    expect((await ask('GET', '/api/v1/objectives/fast')).body).toEqual({ ...objective, history })
+    expect((await ask('GET', '/api/v1/objectives/fast?consumer=bob')).body).toMatchObject({ states: [], history: [] })
+    const trial = { latency_below_ms: 250, latency_error_ratio: 0.022 }
+    expect((await ask('GET', '/api/v1/objectives/fast?latency_below=250ms')).body.trial).toEqual({
+      ...trial,
+      states: [{ consumer: 'acme', attainment_ratio: 0, attainment_range_ratio: [0, 0], unsure_calls: 0 }],
+    })
+    const wrong = await ask('GET', '/api/v1/objectives/fast?latency_below=250')
+    expect([wrong.status, wrong.body.detail]).toEqual([
+      400,
+      'latency_below=250 is not a latency: write a number and a unit, 250ms',
+    ])
     expect((await ask('GET', '/api/v1/objectives/slow')).status).toBe(404)
     const quota = {
       quota: 'monthly',

@@ -316,7 +316,8 @@ objectives: [{ name: fast, operation: GET /states, good: { latency_below: 300ms 
   const rows = await real.query(
     'SELECT objective, total, bad, attainment, round(budget_left, 6) AS left FROM objective_states ORDER BY ts',
   )
-  // The last five minutes still hold the calls: the state is the same, and is repeated once in these 75 seconds.
+  // The last five minutes still hold the calls: the state is the same but for the beginning of its window, which moves
+  // by the minute, and is repeated once in these 75 seconds.
   const state = { objective: 'fast', total: 20, bad: 5, attainment: 0.75, left: -1.5 }
   expect(rows.map((row) => ({ ...row, total: Number(row.total), bad: Number(row.bad) }))).toEqual([state, state])
   expect(used).toMatchObject({ consumer: 'acme', plan: 'gold', used: 20, usedRatio: 2, state: 'over' })

@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { alertQuestion } from '../../collector/src/aggregate/alert.ts'
-import { objectiveQuestion } from '../../collector/src/aggregate/objective.ts'
 import { usageQuestion } from '../../collector/src/aggregate/usage.ts'
 import { parseConfig, readRule } from '../../collector/src/config/read.ts'
-import { objectiveStandings } from '../../collector/src/judge/objective/standing.ts'
 import { quotaStandings } from '../../collector/src/judge/quota/standing.ts'
 import type { Store } from '../../collector/src/store/store.ts'
 import { type Call, emptyStore, insertCalls, randomCalls } from './calls.ts'
@@ -102,68 +100,6 @@ describe('alerts', () => {
     const { rule } = readRule({ name: 'a', when: 'p95 > 1ms', consumer: 'nobody', min_calls: 1 }, [])
     const { sql, params } = alertQuestion(rule!, toMs)
     expect(await store.query(sql, params)).toEqual([])
-  })
-})
-
-describe('objectives', () => {
-  const { config } = parseConfig(
-    `objectives:
-  - { name: each, service: shop, per: consumer, good: { latency_below: 300ms }, target: 60%, window: 28d }
-  - { name: all, operation: "GET /books*", target: 75%, window: 1d }
-  - { name: none, service: nowhere, target: 99%, window: 1d }`,
-    'test',
-    {},
-  )
-
-  const since = (ms: number, more: (call: Call) => boolean) =>
-    calls.filter((call) => {
-      return (
-        call.direction === 'in' &&
-        call.outcome !== 'aborted' &&
-        call.atMs >= toMs - ms &&
-        call.atMs < toMs &&
-        more(call)
-      )
-    })
-
-  function recount(windowMs: number, more: (call: Call) => boolean, isBad: (call: Call) => boolean) {
-    const count = (ms: number) => {
-      const some = since(ms, more)
-      return [weighed(some), weighed(some.filter(isBad))] as const
-    }
-    const [total, bad] = count(windowMs)
-    const [total1h, bad1h] = count(60 * minutes)
-    const [total5m, bad5m] = count(5 * minutes)
-    return { total, bad, total1h, bad1h, total5m, bad5m }
-  }
-
-  it('equal a recount, by consumer and over all', async () => {
-    const standings = await objectiveStandings(store, config!, toMs)
-    const each = standings.filter(({ objective }) => objective.name === 'each')
-    expect(each.map(({ consumer }) => consumer).sort()).toEqual(['acme', 'bob', 'carol', 'dora'])
-    for (const { consumer, counts, verdict } of each) {
-      const expected = recount(
-        28 * 24 * 60 * minutes,
-        (call) => call.service === 'shop' && call.consumer === consumer,
-        (call) => isFailed(call) || call.durationUs >= 300_000,
-      )
-      expect(expected.bad5m).toBeGreaterThan(0)
-      expect(counts).toEqual(expected)
-      expect(verdict.budgetLeft).toBeCloseTo(1 - expected.bad / expected.total / 0.4, 10)
-      expect(verdict.burnRate5m).toBeCloseTo(expected.bad5m / expected.total5m / 0.4, 10)
-    }
-    const all = standings.find(({ objective }) => objective.name === 'all')
-    expect(all?.counts).toEqual(
-      recount(24 * 60 * minutes, ({ operation }) => operation.startsWith('GET /books'), isFailed),
-    )
-    const none = standings.find(({ objective }) => objective.name === 'none')
-    expect(none).toMatchObject({ counts: { total: 0, bad: 0 }, verdict: { attainment: null, budgetLeft: null } })
-  })
-
-  it('give the worst first', async () => {
-    const { sql, params } = objectiveQuestion(config!.objectives[0]!, toMs)
-    const shares = (await store.query(sql, params)).map((row) => Number(row.bad) / Number(row.total))
-    expect(shares).toEqual([...shares].sort((a, b) => b - a))
   })
 })
 

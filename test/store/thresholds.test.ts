@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { objectiveQuestion } from '../../collector/src/aggregate/objective.ts'
 import { parseConfig } from '../../collector/src/config/read.ts'
+import { objectiveStandings } from '../../collector/src/judge/objective/standing.ts'
 import { limits } from '../../collector/src/limits.ts'
 import type { Store } from '../../collector/src/store/store.ts'
 import { setThresholds, thresholds } from '../../collector/src/store/thresholds.ts'
@@ -47,11 +47,11 @@ describe('under', () => {
         expect(await store.query(`SELECT sum(under[${us}]) AS fast FROM ${table}`)).toEqual([{ fast }])
       }
       // The judge says the same of the calls that neither failed nor were given up.
-      const question = objectiveQuestion(objective, toMs)
-      const [{ total, bad }] = (await store.query(question.sql, question.params)) as [{ total: number; bad: number }]
+      const [standing] = await objectiveStandings(store, { ...config, objectives: [objective] }, toMs)
+      const { calls, badCalls } = standing!.counts
       const minutes = `SELECT sum(under[${us}]) AS fast FROM calls_1m
         WHERE direction = 'in' AND outcome IN ('ok', 'client_error')`
-      expect(await store.query(minutes)).toEqual([{ fast: total - bad }])
+      expect(await store.query(minutes)).toEqual([{ fast: calls - badCalls }])
     }
   })
 

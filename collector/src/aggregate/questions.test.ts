@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { parseConfig, readRule } from '../config/read.ts'
 import { alertQuestion } from './alert.ts'
-import { objectiveQuestion } from './objective.ts'
+import { bucketOf, objectiveQuestion } from './objective.ts'
 import { usageQuestion } from './usage.ts'
 
 const at = Date.UTC(2026, 10, 21, 10, 0, 5)
@@ -52,30 +52,32 @@ LIMIT 500`,
   })
 })
 
-it('the question of an objective counts three windows in one reading', () => {
-  const text =
-    'objectives: [{ name: o, service: shop, per: consumer, good: { latency_below: 300ms }, target: 99%, window: 7d }]'
-  const { sql, params } = objectiveQuestion(parseConfig(text, 'x', {}).config!.objectives[0]!, at)
-  expect(sql).toBe(`SELECT consumer,
-  sum(toUInt64(weight)) AS total,
-  sumIf(toUInt64(weight), (outcome IN ('server_error', 'timeout') OR duration_us >= {latency:UInt64})) AS bad,
-  sumIf(toUInt64(weight), ts >= fromUnixTimestamp64Milli({hour:Int64})) AS total_1h,
-  sumIf(toUInt64(weight), ts >= fromUnixTimestamp64Milli({hour:Int64}) AND (outcome IN ('server_error', 'timeout') OR duration_us >= {latency:UInt64})) AS bad_1h,
-  sumIf(toUInt64(weight), ts >= fromUnixTimestamp64Milli({minutes:Int64})) AS total_5m,
-  sumIf(toUInt64(weight), ts >= fromUnixTimestamp64Milli({minutes:Int64}) AND (outcome IN ('server_error', 'timeout') OR duration_us >= {latency:UInt64})) AS bad_5m
-FROM calls
-WHERE direction = 'in' AND outcome != 'aborted' AND ts >= fromUnixTimestamp64Milli({from:Int64}) AND ts < fromUnixTimestamp64Milli({to:Int64}) AND service = {service:String} AND consumer != ''
-GROUP BY consumer
-ORDER BY bad / total DESC, total DESC
-LIMIT 10000`)
-  expect(params).toEqual({
-    from: at - 7 * 86_400_000,
-    hour: at - 3600_000,
-    minutes: at - 300_000,
-    to: at,
-    latency: 300_000,
-    service: 'shop',
-  })
+it('the question of an objective binds every value that a user wrote', () => {
+  const text = `objectives:
+  - { name: o, service: "a'b", operation: "GET /100%_*", consumer: me, failed: [429], good: { latency_below: 123ms }, target: 98.7%,
+      window: 7d, method: timeslices, slice: 1m, slice_target: 96.5%, exclude: [{ from: 2026-11-20T02:00Z, to: 2026-11-20T03:00Z }] }`
+  const { config, faults } = parseConfig(text, 'x', {})
+  expect(faults).toEqual([])
+  const objective = config!.objectives[0]!
+  const [fromMs, toMs] = [Date.UTC(2026, 10, 20), Date.UTC(2026, 10, 21)]
+  const about = { objective, fromMs, toMs, blockMs: toMs - fromMs, phaseMs: 0, consumers: undefined }
+  for (const source of ['calls', 'calls_1m', 'calls_15m', 'hist_1m', 'hist_15m'] as const) {
+    const { sql, params } = objectiveQuestion([{ ...about, source }])
+    expect(sql).not.toMatch(/a'b|100|'me'|429|123000|965|35/)
+    for (const value of ["a'b", 'GET /100\\%\\_%', 'me', [429], 35, 1000]) {
+      expect(Object.values(params).flat()).toContainEqual(Array.isArray(value) ? value[0] : value)
+    }
+    for (const name of Object.keys(params)) expect(sql).toContain(`{${name}:`)
+  }
+})
+
+it('the bucket of a latency holds it', () => {
+  for (const us of [1, 2, 1000, 250_000, 300_000, 2 ** 20, 2 ** 20 + 1, 600_000_000]) {
+    const { bucket, part } = bucketOf(us)
+    expect(2 ** ((bucket - 1) / 16)).toBeLessThan(us)
+    expect(2 ** (bucket / 16) * (1 + 1e-12)).toBeGreaterThanOrEqual(us)
+    expect(2 ** ((bucket - 1 + part) / 16) / us).toBeCloseTo(1, 9)
+  }
 })
 
 it('the question of use reads whole minutes', () => {

@@ -75,7 +75,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(callRoutes(store))
   server.register(agentRoutes(store))
   server.register(alertRoutes({ store, judge }))
-  server.register(objectiveRoutes(judge))
+  server.register(objectiveRoutes({ store, judge }))
   server.register(quotaRoutes({ store, judge }))
   server.register(boardRoutes(store))
 
