@@ -1,5 +1,5 @@
 import pino from 'pino'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   badCallsQuestion,
   type SliceQuestion,
@@ -293,16 +293,29 @@ describe('statements', () => {
   })
 })
 
+/** Without calls and statements. */
+async function emptied(store: Store): Promise<void> {
+  for (const table of ['calls', 'calls_1m', 'calls_15m', 'sla_statements'])
+    await store.command(`TRUNCATE TABLE ${table}`)
+}
+
 describe('a statement', () => {
+  let store: Store
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    ;({ store, close } = await emptyStore())
+    await setThresholds(store, examples)
+  })
+  beforeEach(() => emptied(store))
+  afterAll(() => close())
+
   it('is the same bytes from the same calls, in whatever order and when they came', async () => {
     const made = async (blocks: Partial<Call>[][], madeMs: number) => {
-      const { store, close } = await emptyStore()
-      await setThresholds(store, examples)
+      await emptied(store)
       for (const block of blocks) await insertCalls(store, block)
       const statements = new Statements({ store, config: () => examples, now: () => madeMs })
       const { statements: found } = await statements.ofMonth('acme', month)
       const texts = await store.query('SELECT objective, checksum, statement FROM sla_statements ORDER BY objective')
-      await close()
       return { checksums: found.map(({ checksum }) => checksum), texts }
     }
     const calls = workedExamples()
@@ -313,9 +326,7 @@ describe('a statement', () => {
   })
 
   it('is not made anew from what is left when calls are gone, nor for traces that are', async () => {
-    const { store, close } = await emptyStore()
     let now = after
-    await setThresholds(store, examples)
     await insertCalls(store, [...workedExamples(), { atMs: Date.UTC(year, 1, 1), service: 'other' }])
     const kept = new Statements({ store, config: () => examples, now: () => now })
     const [first] = (await kept.ofMonth('acme', month, 'voice')).statements
@@ -332,11 +343,9 @@ describe('a statement', () => {
       `${month} of acme cannot be counted for voice: calls by minute are kept for 90d (retention.minutes)`,
     )
     expect((await kept.ofMonth('acme', month, 'voice')).statements[0]).toEqual(first)
-    await close()
   })
 
   it('says from when on calls were recorded, and is not made of a month nothing is known of', async () => {
-    const { store, close } = await emptyStore()
     const statements = new Statements({ store, config: () => examples, now: () => after })
     await expect(statements.ofMonth('acme', month, 'voice')).rejects.toThrow(
       `nothing is known of ${month}: the store has no call from before ${year}-10-01`,
@@ -345,17 +354,87 @@ describe('a statement', () => {
     const [voice] = (await statements.ofMonth('acme', month, 'voice')).statements
     expect(voice!.document.first_call_in_store).toBe(`${year}-09-02T00:15Z`)
     await expect(statements.ofMonth('acme', `${year}-08`, 'voice')).rejects.toThrow(`nothing is known of ${year}-08`)
-    await close()
+  })
+})
+
+describe('a latency that is counted since a while', () => {
+  let store: Store
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    ;({ store, close } = await emptyStore())
+  })
+  afterAll(() => close())
+
+  it('is counted from single calls before, and from the roll-ups since', async () => {
+    const since = september + 9 * DAY + 7 * MINUTE + 30_000
+    const some = randomCalls(5, 3000, since - 6 * HOUR, since + 6 * HOUR)
+    // In the minute that only the single calls know in whole.
+    const close = {
+      ...some[0]!,
+      direction: 'in' as const,
+      consumer: 'acme',
+      outcome: 'ok' as const,
+      atMs: since + 10_000,
+    }
+    const calls = [...some, { ...close, durationUs: 50_000 }, { ...close, durationUs: 30_000 }].map((call) => {
+      return { ...call, service: 'shop' }
+    })
+    const us = 40_000
+    const config = configOf(`objectives:
+  - { name: fast, per: consumer, target: 99%, window: 30d, service: shop, good: { latency_below: 40ms }, contract: { formula: twilio, unavailable_below: 60% } }
+  - { name: share, per: consumer, target: 99%, window: month, service: shop, good: { latency_below: 40ms } }
+`)
+    // Before, the roll-ups do not know the latency: every call of theirs would be slow.
+    await insertCalls(
+      store,
+      calls.filter(({ atMs }) => atMs < since),
+    )
+    const row = { us, since: new Date(since).toISOString().replace('T', ' ').slice(0, -1), removed: false }
+    await store.insert('thresholds', [row], 'here')
+    await insertCalls(
+      store,
+      calls.filter(({ atMs }) => atMs >= since),
+    )
+    const statements = new Statements({ store, config: () => config, now: () => since + 6 * HOUR + 5 * MINUTE })
+    const { statements: found } = await statements.ofMonth('acme', month)
+    const own = calls.filter((call) => {
+      return call.consumer === 'acme' && call.direction === 'in' && call.outcome !== 'aborted'
+    })
+    const isBad = ({ outcome, durationUs }: Call) =>
+      outcome === 'server_error' || outcome === 'timeout' || durationUs >= us
+    const weight = (some: readonly Call[]) => some.reduce((sum, call) => sum + call.weight, 0)
+    const [fast, share] = found.map(({ document }) => document)
+    expect(share!.calls).toMatchObject({ judged: weight(own), bad: weight(own.filter(isBad)) })
+    const minutes = new Map<number, Call[]>()
+    for (const call of own) {
+      const minute = Math.floor(call.atMs / MINUTE)
+      minutes.set(minute, [...(minutes.get(minute) ?? []), call])
+    }
+    const down = [...minutes.values()].filter((some) => weight(some.filter(isBad)) * 10 > weight(some) * 4)
+    expect(fast!.slices.faulty).toBe(down.length)
+    expect(down.length).toBeGreaterThan(20)
+
+    const later = new Statements({ store, config: () => config, now: () => september + 32 * DAY })
+    await expect(later.ofMonth('acme', month, 'fast')).rejects.toThrow(
+      `${month} of acme cannot be counted for fast: calls under 40ms were not counted before ${year}-09-10 00:08 UTC, and single calls are kept for 30d (retention.calls)`,
+    )
   })
 })
 
 describe('months', () => {
+  let store: Store
+  let close: () => Promise<void>
+  beforeAll(async () => {
+    ;({ store, close } = await emptyStore())
+  })
+  beforeEach(() => emptied(store))
+  afterAll(() => close())
+
   // March of Berlin has 743 hours, October 745.
   it.each([
     ['03', `${year}-02-${year % 4 === 0 ? 29 : 28}T23:00Z`, `${year}-03-31T22:00Z`, 743],
     ['10', `${year}-09-30T22:00Z`, `${year}-10-31T23:00Z`, 745],
   ])('are those of the consumer, with daylight saving: %s', async (number, start, end, hours) => {
-    const { store, close } = await emptyStore()
     const config = configOf(`
 consumers: [{ id: acme, time_zone: Europe/Berlin }]
 objectives:
@@ -379,11 +458,9 @@ objectives:
       [last - 5 * MINUTE, last],
     ])
     expect(plain).toMatchObject({ attained: '50.00%', met: true, calls: { judged: 4, bad: 2 } })
-    await close()
   })
 
   it('close by themselves a day after their end, each once, over restarts', async () => {
-    const { store, close } = await emptyStore()
     const config = configOf(`
 consumers: [{ id: acme, time_zone: Europe/Berlin }, { id: idle }]
 objectives:
@@ -416,11 +493,9 @@ objectives:
     await monthEnd.close()
     await monthEnd.close()
     expect(await kept()).toHaveLength(3)
-    await close()
   })
 
   it('go on after one that failed', async () => {
-    const { store, close } = await emptyStore()
     const config = configOf(`
 consumers: [{ id: acme }, { id: idle }]
 objectives: [{ name: mine, per: consumer, target: 99%, window: 30d, contract: { formula: calls } }]
@@ -450,6 +525,5 @@ objectives: [{ name: mine, per: consumer, target: 99%, window: 30d, contract: { 
     broken = false
     await monthEnd.close()
     expect(await kept()).toEqual(['acme', 'idle'])
-    await close()
   })
 })

@@ -58,13 +58,13 @@ function unrecorded(first: string, timeZone: string): Html {
 
 function summary(statements: readonly Statement[]): Html {
   return html`<section>
-<table>
+<div class="wide"><table>
 <thead><tr><th>Objective</th><th class="number">Promised</th><th class="number">Attained</th><th></th><th class="number">Credit</th></tr></thead>
 <tbody>${statements.map(
     ({ document }) => html`<tr><td>${document.objective}</td><td class="number">${document.terms.target}</td>
 <td class="number">${document.attained ?? '–'}</td><td>${verdict(document)}</td><td class="number">${document.credit ?? '–'}</td></tr>`,
   )}</tbody>
-</table>
+</table></div>
 </section>`
 }
 
@@ -144,13 +144,13 @@ function credits({ credits }: StatementDocument['terms']): string | undefined {
 }
 
 function exclusions({ excluded, time_zone, calls }: StatementDocument): Html {
-  return html`<table>
+  return html`<div class="wide"><table>
 <thead><tr><th>From</th><th>To</th><th>Reason</th></tr></thead>
 <tbody>${excluded.map(
     ({ from, to, reason }) =>
       html`<tr><td class="nowrap">${moment(from, time_zone)}</td><td class="nowrap">${moment(to, time_zone)}</td><td>${reason || '–'}</td></tr>`,
   )}</tbody>
-</table>
+</table></div>
 <p class="under">${number(calls.excluded)} calls in it are not judged, ${number(calls.excluded_bad)} of them bad.</p>`
 }
 

@@ -34,7 +34,7 @@ header > div { min-width: 0; overflow-wrap: anywhere; }
 .tag.open { color: var(--open); background: var(--open-tint); } .tag.none { color: var(--soft); background: var(--tint); }
 .note { border-left: 3px solid var(--open); background: var(--open-tint); padding: 8px 14px; margin-top: 20px; }
 section { padding-top: 34px; } section + section { margin-top: 40px; border-top: 1px solid var(--line); }
-.title { display: flex; gap: 12px; align-items: center; justify-content: space-between; }
+.title > h2 { min-width: 0; } .title { display: flex; gap: 12px; align-items: center; justify-content: space-between; }
 .figures { display: grid; grid-template-columns: repeat(4, 1fr); gap: 12px; margin-top: 18px; break-inside: avoid; }
 .figure { background: var(--tint); border: 1px solid var(--line); border-radius: 8px; padding: 12px 14px; }
 .figure .over { margin: 0; } .figure b { display: block; font-size: 23px; line-height: 1.35; font-variant-numeric: tabular-nums; white-space: nowrap; }
