@@ -139,7 +139,9 @@ describe('GET /api/v1/consumers/{id}/sla', () => {
     ])
     expect(await detail(`${base}?month=${year}-08`)).toEqual([
       409,
-      [1, 2].map(() => `nothing is known of ${year}-08: the store has no call from before ${year}-09-01`).join('\n'),
+      [1, 2]
+        .map(() => `nothing is known of ${year}-08: the store has no call from before ${year}-09-01 00:00 UTC`)
+        .join('\n'),
     ])
     expect(await detail(`${base}?month=${month}`, 'POST', reader)).toEqual([
       403,

@@ -348,7 +348,7 @@ describe('a statement', () => {
   it('says from when on calls were recorded, and is not made of a month nothing is known of', async () => {
     const statements = new Statements({ store, config: () => examples, now: () => after })
     await expect(statements.ofMonth('acme', month, 'voice')).rejects.toThrow(
-      `nothing is known of ${month}: the store has no call from before ${year}-10-01`,
+      `nothing is known of ${month}: the store has no call from before ${year}-10-01 00:00 UTC`,
     )
     await insertCalls(store, [{ atMs: september + DAY + 20 * MINUTE, consumer: 'somebody' }])
     const [voice] = (await statements.ofMonth('acme', month, 'voice')).statements

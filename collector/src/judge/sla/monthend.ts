@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { sliceConsumersQuestion } from '../../aggregate/slices.ts'
+import { firstCallQuestion, sliceConsumersQuestion } from '../../aggregate/slices.ts'
 import { closedStatementsQuestion } from '../../aggregate/statements.ts'
 import type { Config, Objective } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
@@ -70,6 +70,9 @@ export class MonthEnd {
 
   /** @returns whether nothing is left to be tried again */
   async #closeFor(objective: Objective, zone: string, month: string): Promise<boolean> {
+    const first = firstCallQuestion(monthPeriod(month, zone)!.endMs)
+    // A month from before the first call says nothing of anybody.
+    if ((await this.#store.query(first.sql, first.params)).length === 0) return true
     const { sql, params } = closedStatementsQuestion(objective.name, month)
     const closed = new Set((await this.#store.query(sql, params)).map((row) => String(row.consumer)))
     let left = 0
@@ -88,9 +91,12 @@ export class MonthEnd {
           'SLA statement made',
         )
       } catch (error) {
-        this.#failed(error, { objective: objective.name, consumer, month })
         // What cannot be counted now will not be later.
-        if (!(error instanceof NoStatement)) left++
+        if (error instanceof NoStatement) this.#log.warn({ objective: objective.name, consumer, month }, error.message)
+        else {
+          this.#failed(error, { objective: objective.name, consumer, month })
+          left++
+        }
       }
       stopTimer()
     }

@@ -54,7 +54,7 @@ export async function reckon(
   const first = firstCallQuestion(judged.endMs)
   const [began] = await ask(first.sql, first.params)
   if (began === undefined) {
-    const until = new Date(judged.endMs).toISOString().slice(0, 10)
+    const until = `${new Date(judged.endMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`
     throw new NoStatement(409, `nothing is known of ${subject.month}: the store has no call from before ${until}`)
   }
   const excluded = excludedTime(objective.exclude, judged)
