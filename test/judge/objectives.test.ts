@@ -2,8 +2,10 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Config, Objective } from '../../collector/src/config/config.ts'
 import { parseConfig } from '../../collector/src/config/read.ts'
+import { burnAlerts } from '../../collector/src/judge/objective/alerts.ts'
 import { ObjectiveBook } from '../../collector/src/judge/objective/book.ts'
 import type { ObjectiveStanding } from '../../collector/src/judge/objective/standing.ts'
+import { tryLatency } from '../../collector/src/judge/objective/trial.ts'
 import { limits } from '../../collector/src/limits.ts'
 import type { Store } from '../../collector/src/store/store.ts'
 import { timeText } from '../../collector/src/store/time.ts'
@@ -174,7 +176,107 @@ describe('objectives', () => {
           expect(sorted(found(await book.standings(config, atMs)))).toEqual(sorted(expected(config, calls, atMs)))
         }
       }),
-      { numRuns: 2 },
+      { numRuns: 4 },
     )
   }, 300_000)
+
+  it('of another latency are told within the histogram, and hold the truth', async () => {
+    const random = randomly(7)
+    const atMs = Date.now()
+    const calls = callsOf(random, 3000, atMs - 6 * DAY, atMs)
+    await insert(calls)
+    const config = configOf(random, atMs, 20)
+    const standings = await new ObjectiveBook(store).standings(config, atMs)
+    let ranges = 0
+    for (const us of [249_000, 250_000, 3_000, 90_000]) {
+      for (const objective of config.objectives) {
+        const some = standings.filter((standing) => standing.objective === objective)
+        for (const trial of await tryLatency((sql, params) => store.query(sql, params), some, us)) {
+          const { consumer } = trial
+          const own = calls.filter((call) => objective.per === undefined || call.consumer === consumer)
+          const other = { ...objective, latencyBelowUs: us }
+          const { total, bad } = recount(other, zoneOf(config, objective, consumer), own, atMs)
+          expect(trial.attainment === null).toBe(total === 0)
+          if (total === 0) continue
+          expect(trial.low).toBeLessThanOrEqual((total - bad) / total + 1e-9)
+          expect(trial.high).toBeGreaterThanOrEqual((total - bad) / total - 1e-9)
+          if (trial.low! < trial.high!) ranges++
+        }
+      }
+    }
+    expect(ranges).toBeGreaterThan(10)
+  }, 60_000)
+
+  it('are counted from the histogram where the calls of a new latency are gone, and say how unsure that is', async () => {
+    const atMs = Math.floor(Date.now() / HOUR) * HOUR + 30_000
+    const text = 'objectives: [{ name: o, target: 99%, window: 90d, good: { latency_below: 300ms } }]'
+    const { config } = parseConfig(`retention: { calls: 2d }\n${text}`, 'x', {})
+    const call = (ago: number, durationUs: number): RawCall => ({
+      ...{ atMs: atMs - ago, direction: 'in', service: 's', operation: 'o', consumer: 'c', status: 200, outcome: 'ok' },
+      ...{ durationUs, weight: 1 },
+    })
+    const old = [100_000, 280_000, 290_000, 299_000, 301_000, 500_000].map((us) => call(10 * DAY, us))
+    await insert([...old, call(DAY, 299_999), call(DAY, 300_000)])
+    const [standing] = await new ObjectiveBook(store).standings(config!, atMs)
+    // The bucket of 300 ms reaches from 294 to 307 ms: two calls of ten days ago are in it.
+    expect(standing?.counts).toMatchObject({ calls: 8, unsureCalls: 2 })
+    expect(standing?.counts.badCalls).toBeGreaterThanOrEqual(2)
+    expect(standing?.counts.badCalls).toBeLessThanOrEqual(4)
+  })
+
+  it('ask for what is new, and only now and then for a day', async () => {
+    const text =
+      'objectives: [{ name: o, target: 99%, window: 30d }, { name: p, target: 99%, window: month, per: consumer }]'
+    const { config } = parseConfig(text, 'x', {})
+    const asked: string[] = []
+    const watched = {
+      query(sql: string, params = {}) {
+        asked.push(sql)
+        return store.query(sql, params)
+      },
+    } as Store
+    const book = new ObjectiveBook(watched)
+    const startMs = Math.floor(Date.now() / DAY) * DAY + 12 * HOUR + 7 * MINUTE
+    await insert(callsOf(randomly(3), 300, startMs - 3 * DAY, startMs))
+    await book.standings(config!, startMs)
+    asked.length = 0
+    for (let i = 1; i < 12; i++) await book.standings(config!, startMs + i * 5000)
+    expect(asked).toHaveLength(11)
+    expect(asked.join()).not.toContain('FROM calls_15m')
+    expect(asked.join()).not.toContain('FROM calls\n')
+    asked.length = 0
+    await book.standings(config!, startMs + 60_000)
+    expect(asked.filter((sql) => sql.includes('system.parts'))).toHaveLength(1)
+    expect(asked.join()).toContain('FROM calls_15m')
+  })
+
+  it('page for a total outage within a minute of its first failed call, from what has arrived', async () => {
+    const text = 'objectives: [{ name: up, target: 99.9%, window: 30d, notify: ["https://hooks.example.com/x"] }]'
+    const { config } = parseConfig(text, 'x', {})
+    const book = new ObjectiveBook(store)
+    const outageMs = Math.floor(Date.now() / MINUTE) * MINUTE + 43_210
+    const base = { direction: 'in', service: 's', operation: 'o', consumer: 'c', durationUs: 1000, weight: 1 } as const
+    const traffic = (fromMs: number, toMs: number): RawCall[] =>
+      Array.from({ length: Math.round((toMs - fromMs) / 100) }, (_, i) => {
+        const atMs = fromMs + i * 100
+        const failed = atMs >= outageMs
+        return { ...base, atMs, status: failed ? 503 : 200, outcome: failed ? 'server_error' : 'ok' }
+      })
+    await insert(traffic(outageMs - 2 * HOUR, outageMs))
+    let pagedMs: number | undefined
+    for (let atMs = outageMs; atMs < outageMs + 90_000 && pagedMs === undefined; atMs += limits.tickMs) {
+      // A call is in the store a second after it was made.
+      if (atMs > outageMs)
+        await insert(traffic(atMs - limits.tickMs - 1000, atMs - 1000).filter((one) => one.atMs >= outageMs))
+      const [standing] = await book.standings(config!, atMs)
+      const page = burnAlerts(standing!).find(({ when }) => when.startsWith('burn_rate(1h/5m)'))
+      expect(page).toMatchObject({ severity: 'page', threshold: 14.4, labels: { objective: 'up' } })
+      if (page!.holds) pagedMs = atMs
+      if (page!.holds)
+        expect(page!.summary).toMatch(
+          /^up spends its error budget .+ times as fast as its 30d allow: \d+ of \d+ calls in the last 1h were bad/,
+        )
+    }
+    expect(pagedMs! - outageMs).toBeLessThanOrEqual(60_000)
+  })
 })

@@ -1,4 +1,4 @@
-import { type Ask, arrivalsQuestion, type Counted, objectiveQuestion } from '../../aggregate/objective.ts'
+import { type Ask, arrivalsQuestion, type Counted, groupOf, objectiveQuestion } from '../../aggregate/objective.ts'
 import type { Config, Objective } from '../../config/config.ts'
 import { pastMs } from '../../config/retention.ts'
 import { limits } from '../../limits.ts'
@@ -41,7 +41,10 @@ export class ObjectiveBook {
       const sinceMs = us === undefined ? undefined : this.#since.get(us)
       return ledger.advance(atMs, stale, { sinceMs, callsFromMs }).map((ask) => ({ ledger, ask }))
     })
-    for (const some of statements(asked)) {
+    // What is counted in one pass stands side by side.
+    const ordered = asked.map((one) => ({ ...one, group: groupOf(one.ask) ?? '' }))
+    ordered.sort((a, b) => (a.group < b.group ? -1 : a.group > b.group ? 1 : 0))
+    for (const some of statements(ordered)) {
       const { sql, params } = objectiveQuestion(some.map(({ ask }) => ask))
       const rows = grouped(await this.#store.query<Counted>(sql, params), ({ ask }) => Number(ask))
       some.forEach(({ ledger, ask }, i) => {

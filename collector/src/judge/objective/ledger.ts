@@ -159,47 +159,50 @@ export class Ledger {
   counts(): { consumer: string; layout: Layout; counts: ObjectiveCounts }[] {
     const layout = this.#layout
     if (layout === undefined) return []
-    const { startMs } = layout.window
-    const window = this.#sums(startMs, layout.endMs)
-    const recent = layout.recentMs.map((fromMs) => this.#sums(fromMs, layout.endMs))
+    const froms = [layout.window.startMs, ...layout.recentMs]
+    const spans = this.#sums(layout, froms).map((sums, j) => {
+      return { sums, slices: slicesIn(this.objective, froms[j]!, layout.endMs) }
+    })
+    const ahead = this.#ahead(layout)
     return this.#names.flatMap((consumer, i) => {
-      if (this.objective.per !== undefined && window[i * STRIDE + 1] === 0) return []
-      const whole = this.#count(window, i, startMs, layout.endMs)
+      const [whole, ...recent] = spans.map(({ sums, slices }) => this.#count(sums, i, slices)) as [Count, ...Count[]]
+      if (this.objective.per !== undefined && whole.calls === 0) return []
       const counts: ObjectiveCounts = {
         ...whole,
-        unsureCalls: window[i * STRIDE + 5]!,
-        ahead: this.#ahead(layout),
-        recent: layout.recentMs.map((fromMs, j) => ({
-          overMs: lookbacksMs[j]!,
-          ...this.#count(recent[j]!, i, fromMs, layout.endMs),
-        })),
+        unsureCalls: spans[0]!.sums[i * STRIDE + 5]!,
+        ahead,
+        recent: recent.map((count, j) => ({ overMs: lookbacksMs[j]!, ...count })),
       }
       return [{ consumer, layout, counts }]
     })
   }
 
-  /** Sums by consumer over the blocks of [fromMs, toMs). */
-  #sums(fromMs: number, toMs: number): Float64Array {
-    const sums = new Float64Array(this.#names.length * STRIDE)
-    for (const { startMs, widthMs } of this.#layout?.blocks ?? []) {
-      if (startMs < fromMs || startMs + widthMs > toMs) continue
+  /** Sums by consumer from each of these times to the end, in one pass from the newest block to the oldest. */
+  #sums({ blocks }: Layout, froms: readonly number[]): Float64Array[] {
+    const running = new Float64Array(this.#names.length * STRIDE)
+    const found: Float64Array[] = []
+    const open = froms.map((fromMs, place) => ({ fromMs, place })).sort((a, b) => b.fromMs - a.fromMs)
+    for (let at = blocks.length - 1; at >= 0; at--) {
+      const { startMs } = blocks[at]!
+      while (open.length > 0 && open[0]!.fromMs > startMs) found[open.shift()!.place] = running.slice()
       const cells = this.#blocks.get(startMs)?.cells ?? []
       for (let i = 0; i < cells.length; i += STRIDE) {
-        const at = cells[i]! * STRIDE
-        for (let j = 1; j < STRIDE; j++) sums[at + j]! += cells[i + j]!
+        const to = cells[i]! * STRIDE
+        for (let j = 1; j < STRIDE; j++) running[to + j]! += cells[i + j]!
       }
     }
-    return sums
+    for (const { place } of open) found[place] = running.slice()
+    return found
   }
 
   /** In what is judged: calls, or (parts of) slices with those that had no calls. */
-  #count(sums: Float64Array, i: number, fromMs: number, toMs: number): Count {
-    const [calls, badCalls, slices, parts] = sums.subarray(i * STRIDE + 1, i * STRIDE + 5) as unknown as number[]
+  #count(sums: Float64Array, i: number, expected: number): Count {
+    const [calls, badCalls, slices, parts] = sums.subarray(i * STRIDE + 1, i * STRIDE + 5)
     if (this.objective.method === 'occurrences') {
       return { calls: calls!, badCalls: badCalls!, total: calls!, bad: badCalls!, silent: 0 }
     }
     const { empty } = this.objective
-    const silent = Math.max(0, slicesIn(this.objective, fromMs, toMs) - slices!)
+    const silent = Math.max(0, expected - slices!)
     const total = slices! + (empty === 'ignore' ? 0 : silent)
     const bad = parts! + (empty === 'bad' ? silent * sliceParts : 0)
     return { calls: calls!, badCalls: badCalls!, total: total * sliceParts, bad, silent }

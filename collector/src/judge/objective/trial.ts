@@ -31,7 +31,7 @@ export async function tryLatency(
   for (const startMs of new Set(standings.map(({ window }) => window.startMs))) {
     const some = standings.filter(({ window }) => window.startMs === startMs)
     const objective = { ...some[0]!.objective, latencyBelowUs }
-    const endMs = Math.min(some[0]!.countedToMs, some[0]!.window.endMs)
+    const endMs = Math.max(startMs, some[0]!.countedToMs)
     const widthMs = Math.max(1, Math.ceil((endMs - startMs) / QUARTER)) * QUARTER
     const source = sourceOf(objective, startMs, widthMs, { sinceMs: undefined, callsFromMs: Number.POSITIVE_INFINITY })
     const one: Ask = { objective, source, fromMs: startMs, toMs: endMs, blockMs: widthMs, phaseMs: startMs }
