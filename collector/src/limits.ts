@@ -212,6 +212,27 @@ export const limits = {
   /** A state that did not change is written again after this long, so that a chart has a point for it. */
   stateRepeatMs: 60_000,
 
+  // statements
+  /**
+   * A month is closed this long after its end: a segment may wait in the spool for as long, and clocks of agents are not
+   * all right.
+   */
+  slaLatenessMs: 24 * 3600_000,
+  /** How often it is looked whether a month is to be closed: nobody waits for the minute of it. */
+  slaTickMs: 60_000,
+  /** Slices by operation that one statement is counted from: a month of minutes, or of hours of 130 operations. */
+  slaCells: 99_000,
+  /** Bad slices that a statement lists, the worst ones; their number is told whole … */
+  slaSlices: 500,
+  /** … those that a page shows, some five sheets of paper … */
+  slaSlicesShown: 200,
+  /** … and traces of bad calls for each. */
+  slaSamples: 3,
+  /** Consumers whose month is closed for one objective, the busiest ones beside those of the configuration. */
+  slaConsumers: 10_000,
+  /** Consumers in one list of statements that are made while somebody waits. */
+  slaListed: 50,
+
   // notify
   /** How long a receiver may take for its answer: the Standard Webhooks specification says 15 to 30 s. */
   noticeTimeoutMs: 15_000,

@@ -6,6 +6,8 @@ import type { Address, Config, Consumer } from './config/config.ts'
 import { pastMs } from './config/retention.ts'
 import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
+import { MonthEnd } from './judge/sla/monthend.ts'
+import { Statements } from './judge/sla/statements.ts'
 import { limits } from './limits.ts'
 import { watch } from './metrics.ts'
 import { announce, presence, withdraw } from './presence.ts'
@@ -26,6 +28,7 @@ import { Door } from './token.ts'
 import { dataRoutes } from './web/data.ts'
 import { healthRoutes } from './web/health.ts'
 import { webServer } from './web/server.ts'
+import { slaRoutes } from './web/sla.ts'
 
 export interface Collector {
   /** `http://host:port` of the OTLP listener. */
@@ -96,6 +99,9 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     let webUrl = ''
     const judge = startJudge({ store, config, log, externalUrl: () => webUrl })
     undo.push(() => judge.stop())
+    const statements = new Statements({ store, config: () => judge.config })
+    const monthEnd = new MonthEnd({ store, statements, config: () => judge.config, log }).start()
+    undo.push(() => monthEnd.stop())
 
     const loopback = isLoopback(config.listen.web)
     const state = () => ({ ...spool.state(), ...(room?.low === undefined ? {} : { writable: false }) })
@@ -104,6 +110,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const routes = [
       healthRoutes({ store, spool: state, bounds, findings }),
       dataRoutes({ store, settled: () => spool.settled(), backups: join(folder, 'backups') }),
+      slaRoutes(statements),
       doctorRoutes({
         store,
         spool: state,

@@ -15,6 +15,7 @@ export interface Call {
   outcome: 'ok' | 'client_error' | 'server_error' | 'timeout' | 'aborted'
   durationUs: number
   weight: number
+  traceId?: string
 }
 
 /** An empty embedded store in a folder of its own. */
@@ -44,7 +45,7 @@ export async function insertCalls(store: Store, calls: readonly Partial<Call>[])
     outcome: call.outcome ?? 'ok',
     duration_us: call.durationUs ?? 1000,
     weight: call.weight ?? 1,
-    trace_id: `${inserts}`.padStart(32, '0'),
+    trace_id: call.traceId ?? `${inserts}`.padStart(32, '0'),
     span_id: i.toString(16).padStart(16, '0'),
   }))
   inserts++

@@ -33,12 +33,23 @@ export async function answered(work: () => Promise<void>): Promise<void> {
  * @returns what the answer's JSON says, undefined for an answer without a body
  * @throws Refusal with words for the user
  */
-export async function ask(
+export async function ask(connection: Connection, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await answerTo(connection, method, path, body)
+  return response.status === 204 ? undefined : response.json()
+}
+
+/** The same, as text. */
+export async function askText(connection: Connection, method: string, path: string): Promise<string> {
+  const response = await answerTo(connection, method, path)
+  return response.text()
+}
+
+async function answerTo(
   { url, token = process.env.CALLSIGHT_TOKEN }: Connection,
   method: string,
   path: string,
   body?: unknown,
-): Promise<unknown> {
+): Promise<Response> {
   const address = addressOf(path, url)
   let response: Response
   try {
@@ -57,7 +68,7 @@ export async function ask(
       `no collector answers at ${address.origin} (${reason}): start one with "callsight up", or name it with --url or CALLSIGHT_URL`,
     )
   }
-  if (response.ok) return response.status === 204 ? undefined : response.json()
+  if (response.ok) return response
   const detail = await detailOf(response)
   if (response.status === 401 || response.status === 403) {
     throw new Refusal(`${detail}\nGive a token with the scope admin by --token or CALLSIGHT_TOKEN.`)

@@ -11,6 +11,7 @@ import { forgetCommand } from './forget.ts'
 import { importCommand } from './import.ts'
 import { redactCommand } from './redact.ts'
 import { restoreCommand } from './restore.ts'
+import { slaCommand } from './sla.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
 
@@ -22,12 +23,15 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 const program = new Command('callsight')
   .description('API monitoring: who calls, how well each caller is served, and when that breaks')
   .version(version)
+  // What follows a command is the command's: `callsight sla --version 2`.
+  .enablePositionalOptions()
 const commands = [
   upCommand,
   demoCommand,
   checkCommand,
   doctorCommand,
   alertCommand,
+  slaCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

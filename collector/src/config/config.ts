@@ -84,6 +84,34 @@ export interface Exclusion {
   readonly reason: string
 }
 
+/** How contracts count: three that are in wide use, and plainly good calls over all calls. */
+export const formulas = ['aws', 'twilio', 'google', 'calls'] as const
+
+/** Below this attainment, this share of the month's fee is due. */
+export interface CreditTier {
+  readonly below: Share
+  readonly credit: Share
+}
+
+/** How a month of a promise is counted for the one it was made to, and what is due when it is broken. */
+export interface Contract {
+  readonly formula: (typeof formulas)[number]
+  /** Milliseconds, a divisor of an hour. */
+  readonly sliceMs: number
+  /** What a slice without calls counts as. */
+  readonly empty: 'good' | 'ignore' | 'bad'
+  /** twilio: a minute whose share of good calls is lower is unavailable. */
+  readonly unavailableBelow: Share | undefined
+  /** A slice with fewer calls counts as one without; google: an hour with fewer is judged with its day. */
+  readonly minCalls: number
+  /** What happens in excluded time: failures are forgiven and good calls stay, or nothing of it counts. */
+  readonly excluded: 'forgive' | 'ignore'
+  /** The lowest `below` first. */
+  readonly credits: readonly CreditTier[]
+  /** The most that is due. */
+  readonly cap: Share | undefined
+}
+
 /** A promise: of the calls in the window, at least `target` are good. */
 export interface Objective {
   readonly name: string
@@ -123,6 +151,8 @@ export interface Objective {
   readonly notify: readonly string[]
   /** Of the two fast pairs of burn rates; the slow ones are tickets. */
   readonly severity: string
+  /** How its SLA statements count; undefined: by the method of the objective itself. */
+  readonly contract: Contract | undefined
 }
 
 /** What an alert may be split by. */

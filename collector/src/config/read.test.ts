@@ -318,6 +318,47 @@ channels:
     ])
   })
 
+  it('tell what does not go together in a contract', () => {
+    const text = `objectives:
+  - name: a
+    target: 99.9%
+    window: 30d
+    contract: { formula: azure, slice: 7m, empty: maybe, unavailable_below: 95, min_calls: 0, credits: [{ belo: 99%, credit: 10 }], cap: 101%, tier: 1 }
+  - name: b
+    per: consumer
+    target: 99.9%
+    window: 30d
+    contract: { formula: twilio, slice: 5m, credits: [{ below: 99.95%, credit: 10% }, { below: 99%, credit: 25% }, { below: 99%, credit: 30% }, { below: 95%, credit: 20% }] }
+  - { name: c, per: consumer, target: 99%, window: 30d, contract: { formula: google, empty: good, unavailable_below: 90% } }
+  - { name: d, consumer: acme, target: 99%, window: 30d, contract: { formula: calls, min_calls: 5 } }
+  - { name: e, per: consumer, target: 99%, window: 30d, contract: aws }
+  - { name: f, per: consumer, target: 99%, window: 30d, contract: {} }
+`
+    expect(faultsOf(text)).toEqual([
+      'callsight.yaml:5:5: objectives[0].contract: the key contract is for a promise made to somebody; add per: consumer, or consumer: ID, to the objective',
+      'callsight.yaml:5:26: objectives[0].contract.formula: "azure" is not known here; use aws, twilio, google, calls',
+      'callsight.yaml:5:40: objectives[0].contract.slice: "7m" does not divide an hour; write 1m, 5m, 10m, 15m, 30m or 1h',
+      'callsight.yaml:5:51: objectives[0].contract.empty: "maybe" is not known here; use good, ignore, bad',
+      'callsight.yaml:5:77: objectives[0].contract.unavailable_below: "95" is not a percentage; write a number with a percent sign: 99.5%',
+      'callsight.yaml:5:92: objectives[0].contract.min_calls: "0" is not a whole number from 1; write it in digits: 2',
+      'callsight.yaml:5:105: objectives[0].contract.credits[0].below: is missing; add it',
+      'callsight.yaml:5:107: objectives[0].contract.credits[0].belo: unknown key "belo"; did you mean below?',
+      'callsight.yaml:5:126: objectives[0].contract.credits[0].credit: "10" is not a percentage; write a number with a percent sign: 99.5%',
+      'callsight.yaml:5:138: objectives[0].contract.cap: "101%" is more than all; write at most 100%',
+      'callsight.yaml:5:144: objectives[0].contract.tier: unknown key "tier"; the keys here are formula, slice, empty, unavailable_below, min_calls, credits, cap',
+      'callsight.yaml:10:15: objectives[1].contract: does not say when a minute is unavailable; add unavailable_below: 95%, a share of good calls',
+      'callsight.yaml:10:34: objectives[1].contract.slice: the key slice says nothing under the formula twilio; remove it; it is for aws, calls',
+      'callsight.yaml:10:64: objectives[1].contract.credits[0].below: "99.95%" is above the target 99.9%, so that credit would be due for a promise kept; write at most 99.9%',
+      'callsight.yaml:10:125: objectives[1].contract.credits[2].below: "99%" is there twice; remove one of the two',
+      'callsight.yaml:10:167: objectives[1].contract.credits[3].credit: below 95% and below 99% do not earn more the lower it gets; give the lower one the higher credit',
+      'callsight.yaml:11:86: objectives[2].contract.empty: the key empty says nothing under the formula google; remove it; it is for aws, twilio',
+      'callsight.yaml:11:99: objectives[2].contract.unavailable_below: the key unavailable_below says nothing under the formula google; remove it; it is for twilio',
+      'callsight.yaml:12:86: objectives[3].contract.min_calls: the key min_calls says nothing under the formula calls; remove it; it is for aws, twilio, google',
+      'callsight.yaml:13:67: objectives[4].contract: is not a map; write key: value pairs',
+      'callsight.yaml:14:67: objectives[5].contract.formula: is missing; add it',
+    ])
+  })
+
   it('tell when counts do not live as long as an objective looks back, at the place of its window', () => {
     const file = (window: string, more = '', retention = '{}') =>
       faultsOf(`retention: ${retention}\nobjectives: [{ name: a, target: 99%, window: ${window}${more} }]\n`)

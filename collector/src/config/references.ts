@@ -1,4 +1,5 @@
 import { limits } from '../limits.ts'
+import { contractProblems } from './contract.ts'
 import { parseDurationMs, parseDurationUs } from './duration.ts'
 import { nearest, type Problem, quoted } from './fault.ts'
 import { leastDays, type Period, parsePeriod, periodText } from './period.ts'
@@ -95,6 +96,7 @@ function objectiveProblems(root: Record<string, unknown>, channels: readonly str
     const problems: Problem[] = [
       ...windowProblems(objective, lives),
       ...partProblems(objective),
+      ...contractProblems(objective),
       ...receiverProblems(objective, channels),
     ]
     const latency = parsed(mapOf(objective.good).latency_below, parseDurationUs)

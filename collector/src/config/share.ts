@@ -27,3 +27,8 @@ export function ratio(share: Share): number {
 export function isAbove(part: number, whole: number, share: Share): boolean {
   return BigInt(part) * BigInt(share.denominator) > BigInt(whole) * BigInt(share.numerator)
 }
+
+/** Exactly: a < b. */
+export function isLower(a: Share, b: Share): boolean {
+  return BigInt(a.numerator) * BigInt(b.denominator) < BigInt(b.numerator) * BigInt(a.denominator)
+}

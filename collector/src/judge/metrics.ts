@@ -6,7 +6,7 @@ const registers = [registry]
 export const judged = {
   seconds: new Histogram({
     name: 'callsight_judge_seconds',
-    help: 'Time of one judgement of all alerts, of all objectives or of all quotas',
+    help: 'Time of one judgement of all alerts, of all objectives or of all quotas, and of one SLA statement',
     labelNames: ['what'] as const,
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
     registers,
@@ -31,4 +31,4 @@ export const judged = {
 }
 
 // An alert rule on a judge that stands still needs the series from the start.
-for (const what of ['alerts', 'objectives', 'quotas']) judged.seconds.zero({ what })
+for (const what of ['alerts', 'objectives', 'quotas', 'statements']) judged.seconds.zero({ what })

@@ -543,3 +543,21 @@ ALTER TABLE objective_states
   ADD COLUMN IF NOT EXISTS burn_rate_3d Nullable(Float64) CODEC(ZSTD(1)),
   ADD COLUMN IF NOT EXISTS burning Array(LowCardinality(String)) COMMENT 'pairs of burn rates that alert: 1h/5m' CODEC(ZSTD(1)),
   ADD COLUMN IF NOT EXISTS exhausted_in_s Nullable(UInt32) COMMENT 'the budget is gone after this, as bad calls come now; 0: it is gone; null: not in this window, or unknown' CODEC(ZSTD(1));
+
+-- 0013_sla_statements.sql
+CREATE TABLE IF NOT EXISTS sla_statements (
+  consumer String CODEC(ZSTD(1)),
+  month Date COMMENT 'first day of the month, in the calendar of the consumer',
+  objective LowCardinality(String) CODEC(ZSTD(1)),
+  version UInt32 COMMENT 'from 1; the highest is the one that holds',
+  made_at DateTime64(3, 'UTC'),
+  final Bool COMMENT 'false: the month was not over, or calls of it could still arrive',
+  watermark DateTime64(3, 'UTC') COMMENT 'calls that began before this are judged',
+  checksum String COMMENT 'SHA-256 of statement, in hexadecimal',
+  terms String COMMENT 'JSON: what was promised and how it is counted' CODEC(ZSTD(3)),
+  statement String COMMENT 'JSON, the terms included' CODEC(ZSTD(3))
+)
+ENGINE = MergeTree
+PARTITION BY toYear(month)
+ORDER BY (consumer, month, objective, version)
+SETTINGS replicated_deduplication_window = 1000, replicated_deduplication_window_seconds = 604800;

@@ -4,6 +4,7 @@ import { defaultRetention } from '../retention.ts'
 import { ruleSchema, ruleShape } from './alert.ts'
 import { channelShape, channels } from './channel.ts'
 import { consumer, consumerShape } from './consumer.ts'
+import { contractShape, creditShape } from './contract.ts'
 import { excludeShape, goodShape, objective, objectiveShape } from './objective.ts'
 import { planShape, plans, quotaShape } from './quota.ts'
 import { listenShape, retention, retentionShape, storeShape } from './store.ts'
@@ -60,6 +61,8 @@ export const keys: Record<string, { known: string[]; later: string[] }> = {
   'plans.*.quotas[]': { known: Object.keys(quotaShape), later: [] },
   'objectives[]': { known: Object.keys(objectiveShape), later: [] },
   'objectives[].good': { known: Object.keys(goodShape), later: [] },
+  'objectives[].contract': { known: Object.keys(contractShape), later: [] },
+  'objectives[].contract.credits[]': { known: Object.keys(creditShape), later: [] },
   'objectives[].exclude[]': { known: Object.keys(excludeShape), later: [] },
   'alerts[]': { known: Object.keys(ruleShape), later: [] },
   'channels.*': {

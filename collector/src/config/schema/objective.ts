@@ -14,6 +14,7 @@ import { parseDurationMs, parseDurationUs } from '../duration.ts'
 import { nearest, quoted, Unreadable } from '../fault.ts'
 import { parseShare } from '../share.ts'
 import { receiver } from './channel.ts'
+import { contract } from './contract.ts'
 import { count, measure, name, text, timeZone, word } from './value.ts'
 
 const minute = 60_000
@@ -81,6 +82,7 @@ export const objectiveShape = {
   min_bad: count(1).optional(),
   notify: z.array(receiver).optional(),
   severity: name.optional(),
+  contract: contract.optional(),
 }
 
 export const objective = z.strictObject(objectiveShape).transform(
@@ -107,6 +109,7 @@ export const objective = z.strictObject(objectiveShape).transform(
     minBad: given.min_bad ?? 3,
     notify: [...new Set(given.notify ?? [])],
     severity: given.severity ?? 'page',
+    contract: given.contract,
   }),
 )
 
