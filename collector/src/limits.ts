@@ -155,6 +155,17 @@ export const limits = {
   /** Longest text of a log record. */
   logBodyChars: 16 * KiB,
 
+  // upstream quotas
+  /** Longest name and value of a field about quotas that is read; agents send no longer value than 256 characters. */
+  upstreamNameChars: 64,
+  upstreamFieldChars: 1024,
+  /** Quotas read of one answer; nobody tells of more than eight. */
+  upstreamPolicies: 16,
+  /** Longest name of a quota: names are keys. */
+  upstreamPolicyChars: 64,
+  /** A moment farther away than this is a mistake, or a number that was no time. */
+  upstreamAheadMs: 400 * 24 * 3600_000,
+
   // store
   /** Longest life of anything: what ClickHouse's dates and a legal department can make sense of. */
   retentionDays: 3660,
