@@ -163,6 +163,12 @@ export const limits = {
   upstreamPolicies: 16,
   /** Longest name of a quota: names are keys. */
   upstreamPolicyChars: 64,
+  /** Rows of one quota, instance and request: one for so many milliseconds of calls … */
+  upstreamRowMs: 1000,
+  /** … and all rows of one request. */
+  upstreamRows: 20_000,
+  /** Different quotas that a decode thread sees on one day: their names are the servers' to choose. */
+  upstreamsKnown: 10_000,
   /** A moment farther away than this is a mistake, or a number that was no time. */
   upstreamAheadMs: 400 * 24 * 3600_000,
 
