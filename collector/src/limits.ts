@@ -169,6 +169,16 @@ export const limits = {
   upstreamRows: 20_000,
   /** Different quotas that a decode thread sees on one day: their names are the servers' to choose. */
   upstreamsKnown: 10_000,
+  /** A quota is shown until it was not heard of for so long … */
+  upstreamSeenMs: 7 * 24 * 3600_000,
+  /** … and those heard of last, when there are more. */
+  upstreamQuotas: 1000,
+  /** Calls turned away are counted over this long. */
+  upstreamRefusedMs: 3600_000,
+  /** Ends of one window that are told as whole seconds from now differ by so much. */
+  upstreamSlackMs: 2000,
+  /** Moments of one window that a forecast is made from. */
+  upstreamPoints: 120,
   /** A moment farther away than this is a mistake, or a number that was no time. */
   upstreamAheadMs: 400 * 24 * 3600_000,
 

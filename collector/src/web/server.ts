@@ -17,6 +17,7 @@ import { objectiveRoutes } from './objectives.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { quotaRoutes } from './quotas.ts'
 import { trafficRoutes } from './traffic.ts'
+import { upstreamRoutes } from './upstreams.ts'
 
 export interface WebParts {
   store: Store
@@ -77,6 +78,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(alertRoutes({ store, judge }))
   server.register(objectiveRoutes(judge))
   server.register(quotaRoutes({ store, judge }))
+  server.register(upstreamRoutes(store))
   server.register(boardRoutes(store))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
