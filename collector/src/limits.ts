@@ -163,9 +163,11 @@ export const limits = {
   upstreamPolicies: 16,
   /** Longest name of a quota: names are keys. */
   upstreamPolicyChars: 64,
-  /** Rows of one quota, instance and request: one for so many milliseconds of calls … */
+  /** Rows of one quota, instance and request: one for so many milliseconds of calls. */
   upstreamRowMs: 1000,
-  /** … and all rows of one request. */
+  /** Of two answers this close the later one on the wire is the newer: many SDKs start spans at whole milliseconds. */
+  upstreamClockUs: 1000,
+  /** All rows of one request. */
   upstreamRows: 20_000,
   /** Different quotas that a decode thread sees on one day: their names are the servers' to choose. */
   upstreamsKnown: 10_000,

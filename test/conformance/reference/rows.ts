@@ -62,7 +62,7 @@ class Gathering {
 /** Sorts the spans of a request into rows of `calls`, with `payloads` beside them, and rows of `spans`. */
 export function traceRows(groups: SpanGroup[], setting: Setting): Expected {
   const found = new Gathering(setting)
-  const outgoing: { span: Span; call: Row }[] = []
+  const outgoing: { span: Span; call: Row; ours: boolean }[] = []
   for (const { resource, scope, spans } of groups) {
     const origin = originOf(resource, setting.env, setting.token)
     for (const span of spans) {
@@ -74,7 +74,7 @@ export function traceRows(groups: SpanGroup[], setting: Setting): Expected {
         if (isOurs(scope, origin)) call.weight = 1
         found.add('calls', call)
         found.add('payloads', payloadRow(span, call, isOurs(scope, origin)))
-        if (call.direction === 'out') outgoing.push({ span, call })
+        if (call.direction === 'out') outgoing.push({ span, call, ours: origin.ours })
       } else found.add('spans', spanRow(span, scope, origin))
     }
   }

@@ -13,6 +13,7 @@ const NOTHING = { unit: '', allowed: undefined, remaining: undefined, resetAtMs:
 interface Word {
   key: string
   atUs: number
+  slackUs: number
   call: Row
   told: Told
   refused: boolean
@@ -25,15 +26,16 @@ interface Word {
  *
  * @param outgoing spans of outgoing calls with their rows
  */
-export function upstreamRows(outgoing: readonly { span: Span; call: Row }[], now: number): Row[] {
+export function upstreamRows(outgoing: readonly { span: Span; call: Row; ours: boolean }[], now: number): Row[] {
   const groups = new Map<string, Word[]>()
-  for (const { span, call } of outgoing) {
-    for (const word of wordsOf(span, call, now)) groups.set(word.key, [...(groups.get(word.key) ?? []), word])
+  for (const { span, call, ours } of outgoing) {
+    const slackUs = ours ? 0 : limits.upstreamClockUs
+    for (const word of wordsOf(span, call, now, slackUs)) groups.set(word.key, [...(groups.get(word.key) ?? []), word])
   }
   return [...groups.values()].map(rowOf)
 }
 
-function wordsOf({ attributes: a, startNs, endNs }: Span, call: Row, now: number): Word[] {
+function wordsOf({ attributes: a, startNs, endNs }: Span, call: Row, now: number, slackUs: number): Word[] {
   const fields = new Map<string, string>()
   for (const key in a) {
     const name = quotaField(key)
@@ -58,13 +60,15 @@ function wordsOf({ attributes: a, startNs, endNs }: Span, call: Row, now: number
     const second = Math.floor(atUs / 1000 / limits.upstreamRowMs)
     const { env, service, instance, peer, peer_port } = call
     const key = JSON.stringify([env, service, instance, peer, peer_port, told.policy, second])
-    return { key, atUs, call, told, refused: blame, retryAtMs: blame ? retryAtMs : undefined }
+    return { key, atUs, slackUs, call, told, refused: blame, retryAtMs: blame ? retryAtMs : undefined }
   })
 }
 
 function rowOf(words: Word[]): Row {
   const telling = words.filter(({ told }) => told.dialect !== 'none')
-  const last = (telling.length > 0 ? telling : words.slice(0, 1)).reduce((a, b) => (b.atUs >= a.atUs ? b : a))
+  const last = (telling.length > 0 ? telling : words.slice(0, 1)).reduce((a, b) =>
+    b.atUs + b.slackUs >= a.atUs ? { ...b, atUs: Math.max(a.atUs, b.atUs) } : a,
+  )
   const { call, told } = last
   const retry = words.findLast(({ retryAtMs }) => retryAtMs !== undefined)?.retryAtMs
   // NaN where chance has rounded a weight.

@@ -132,9 +132,11 @@ export class UpstreamLimits {
     known.calls += calls
     known.refused += refused
     if (retryAtMs !== undefined) known.retryAtMs = retryAtMs
-    // Of two that came at once the later one on the wire.
-    if (told.dialect !== 'none' && (atUs >= known.atUs || known.dialect === 'none')) {
-      Object.assign(known, told, { atUs })
+    if (told.dialect === 'none') return
+    // Spans lie in a request in the order they ended; the clock of most SDKs is not as exact as that.
+    const slack = origin.ours ? 0 : limits.upstreamClockUs
+    if (atUs + slack >= known.atUs || known.dialect === 'none') {
+      Object.assign(known, told, { atUs: Math.max(atUs, known.dialect === 'none' ? 0 : known.atUs) })
     }
   }
 
