@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import type { Range } from '../judge/upstream/forecast.ts'
+import type { Range } from '../judge/quota/forecast.ts'
 import { type UpstreamStanding, upstreamStandings } from '../judge/upstream/standing.ts'
 import { limits } from '../limits.ts'
 import type { Store } from '../store/store.ts'

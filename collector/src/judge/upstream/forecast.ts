@@ -1,19 +1,10 @@
-/** What lies between low and high with a chance of 80 %, and the middle of it. */
-export interface Range {
-  readonly low: number
-  readonly middle: number
-  readonly high: number
-}
+import type { Forecast, Range } from '../quota/forecast.ts'
 
-/** As of a quota of our own consumers. */
-export interface Forecast {
-  /** Use at the end of the window. */
-  readonly end: Range
-  /** When the quota is used up, epoch milliseconds; `low` is the earliest. Null: not within the window. */
-  readonly exhaustedAtMs: Range | null
-  /** Null: a window is too short to test how good forecasts of it have been. */
-  readonly errorRatio: number | null
-}
+/*
+ * The forecast of a window of somebody else's quota. It is as one of a quota of our own consumers, but for its past: windows
+ * of minutes and hours have no rhythm of a week, so what is to come is foretold from the window alone, and no error can be
+ * told from the past.
+ */
 
 /** How much of a quota was used at a moment. */
 export interface Point {

@@ -1,6 +1,7 @@
 import { upstreamQuestion, upstreamUseQuestion } from '../../aggregate/upstream.ts'
 import type { Row } from '../../store/store.ts'
-import { type Forecast, forecastWindow, type Point } from './forecast.ts'
+import type { Forecast } from '../quota/forecast.ts'
+import { forecastWindow, type Point } from './forecast.ts'
 import { judgeUpstream, type Verdict } from './verdict.ts'
 
 /** A quota of ours at another server. */
