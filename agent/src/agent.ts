@@ -160,6 +160,7 @@ export class Agent {
         recording: this.#recording,
         routes: this.#routes,
         consumers: this.#identity,
+        quotas: health.feature('quotas', () => {}),
       },
       (full) => this.#delivery.noteWrite(full),
     )

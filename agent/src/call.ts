@@ -56,6 +56,11 @@ export interface Kind {
   answerHeaders(call: Call): Headers
   /** One of them, by its name in lower case; asked for when the first byte of the answer's body is seen. */
   answerHeader(call: Call, name: string): unknown
+  /**
+   * The same of an outgoing call as its client has them, without making anything: name, value, name, value ... as text or
+   * bytes, or an object by name. Undefined without an answer.
+   */
+  answerFields?(call: Call): unknown
   /** Ends the call as it stands: the process is about to leave it behind. */
   end(call: Call): void
 }

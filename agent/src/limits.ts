@@ -146,6 +146,14 @@ export const UPSTREAM_OPERATIONS = 1000
 /** Names of hosts and error codes of outgoing calls are cut here: longer ones are garbage. */
 export const UPSTREAM_TEXT = 256
 
+/** Fields about quotas of one answer, and values of one: the most talkative known server (Anthropic) sends thirteen. */
+export const QUOTA_FIELDS = 24
+/** The longest of their names, and of their values; a longer one is left out. */
+export const QUOTA_NAME = 64
+export const QUOTA_VALUE = 256
+/** Remembered names of fields that begin as those do. */
+export const QUOTA_NAMES = 500
+
 /** Ended calls that are recorded in one go: enough to warm the caches, few enough to take a tenth of a millisecond. */
 export const BACKLOG_CALLS = 32
 /** The same for calls with detail, which are rarer, and hold their bodies meanwhile. */

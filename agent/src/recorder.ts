@@ -2,6 +2,7 @@ import type { Account } from './account.ts'
 import { Cache } from './cache.ts'
 import { type Call, pathOf } from './call.ts'
 import type { Identity } from './capture/identity.ts'
+import { type QuotaField, quotaFields } from './capture/quota.ts'
 import type { Operation, Operations } from './capture/route.ts'
 import type { Upstreams } from './capture/upstream.ts'
 import type { Clock } from './clock.ts'
@@ -37,6 +38,7 @@ interface Parts {
   recording: Feature
   routes: Feature
   consumers: Feature
+  quotas: Feature
 }
 
 /** A call that keeps its headers and bodies. */
@@ -54,6 +56,7 @@ interface Detailed {
 export class Recorder {
   readonly #parts: Parts
   readonly #wrote: (full: boolean) => void
+  readonly #redactQuota = (value: string): string => this.#parts.redactor.quota(value)
   readonly #agents = new Cache<string, Buffer>(USER_AGENTS)
   #backlog: Call[] = []
   #detailed: Detailed[] = []
@@ -167,6 +170,7 @@ export class Recorder {
       path: redactor.path(pathOf(call.url)),
       consumer: this.#consumerOf(call),
       agent: this.#agentOf(call),
+      quota: call.kind.answerFields === undefined ? undefined : this.#quotaOf(call),
     }
   }
 
@@ -176,7 +180,7 @@ export class Recorder {
       if (detail === undefined) return queue.addCall((to) => writeCall(to, call, ending))
       return queue.addDetailed(
         (to) => writeCall(to, call, ending),
-        (to, message) => writeDetail(to, message, detail),
+        (to, message) => writeDetail(to, message, detail, ending.quota),
       )
     } catch (error) {
       account.drop('error', 1)
@@ -196,6 +200,18 @@ export class Recorder {
       if (agent.length <= USER_AGENT_REMEMBERED) this.#agents.set(agent, encoded)
     }
     return encoded
+  }
+
+  /** What an answer looks like is the host's affair: it costs a call its quotas at most. */
+  #quotaOf(call: Call): QuotaField[] | undefined {
+    const { quotas } = this.#parts
+    if (quotas.off) return undefined
+    try {
+      return quotaFields(call.kind.answerFields!(call), this.#redactQuota)
+    } catch (error) {
+      quotas.fault(error)
+      return undefined
+    }
   }
 
   /** A framework that is not understood costs a call its name, not the record. */

@@ -155,6 +155,35 @@ export const limits = {
   /** Longest text of a log record. */
   logBodyChars: 16 * KiB,
 
+  // upstream quotas
+  /** Longest name and value of a field about quotas that is read; agents send no longer value than 256 characters. */
+  upstreamNameChars: 64,
+  upstreamFieldChars: 1024,
+  /** Quotas read of one answer; nobody tells of more than eight. */
+  upstreamPolicies: 16,
+  /** Longest name of a quota: names are keys. */
+  upstreamPolicyChars: 64,
+  /** Rows of one quota, instance and request: one for so many milliseconds of calls. */
+  upstreamRowMs: 1000,
+  /** Of two answers this close the later one on the wire is the newer: many SDKs start spans at whole milliseconds. */
+  upstreamClockUs: 1000,
+  /** All rows of one request. */
+  upstreamRows: 20_000,
+  /** Different quotas that a decode thread sees on one day: their names are the servers' to choose. */
+  upstreamsKnown: 10_000,
+  /** A quota is shown until it was not heard of for so long … */
+  upstreamSeenMs: 7 * 24 * 3600_000,
+  /** … and those heard of last, when there are more. */
+  upstreamQuotas: 1000,
+  /** Calls turned away are counted over this long. */
+  upstreamRefusedMs: 3600_000,
+  /** Ends of one window that are told as whole seconds from now differ by so much. */
+  upstreamSlackMs: 2000,
+  /** Moments of one window that a forecast is made from. */
+  upstreamPoints: 120,
+  /** A moment farther away than this is a mistake, or a number that was no time. */
+  upstreamAheadMs: 400 * 24 * 3600_000,
+
   // store
   /** Longest life of anything: what ClickHouse's dates and a legal department can make sense of. */
   retentionDays: 3660,

@@ -51,7 +51,7 @@ export const metrics = {
   }),
   overflowed: new Counter({
     name: 'callsight_overflowed_total',
-    help: 'Calls stored as _OTHER, because their service has too many operations or consumers',
+    help: 'Calls stored as _OTHER, because their service has too many operations or consumers; quotas of upstreams not stored, because there are too many',
     labelNames: ['what'] as const,
     registers,
   }),

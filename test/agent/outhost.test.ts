@@ -47,6 +47,17 @@ test.each(places)('%s throws: the application sees nothing of it, the feature sw
   }
 })
 
+test('reading of quotas throws: calls go without them, and after ten faults nobody reads them', async () => {
+  const args = ['http', upstream.origin, ...Array.from({ length: 4 }, () => '/quota/github')]
+  const env = { SABOTAGE: 'quota.quotaFields' }
+  const end = await run('quotas.cjs', { args, collector: receiver.url, node: ['--require', SABOTAGE], env }).ended
+  expect(JSON.parse(end.stdout)).toHaveLength(12)
+  expect(end.stderr).toContain('[callsight] fault in quotas, the application is not affected: Error: sabotage')
+  expect(end.stderr).toContain('[callsight] 10 faults in quotas within a minute: it is switched off')
+  expect(receiver.calls).toHaveLength(12)
+  expect(receiver.counts).toMatchObject({ seen: 12, sent: 12 })
+})
+
 test('10,000 calls, each to another path: memory stays flat, every call counts', async () => {
   const args = [upstream.origin, '10000']
   const options = { args, node: ['--expose-gc', '--max-semi-space-size=1'] }

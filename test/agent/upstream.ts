@@ -38,6 +38,37 @@ type Response = ServerResponse | Http2ServerResponse
 export const GZIPPED = gzipSync('x'.repeat(50_000))
 export const LARGE = 3_000_000
 
+/** Fields of answers that say how much more may be asked, by what comes after /quota/ in the path. */
+export const QUOTAS: Record<string, Record<string, string | string[]>> = {
+  github: {
+    'X-RateLimit-Limit': '5000',
+    'X-RateLimit-Remaining': '4987',
+    'X-RateLimit-Reset': '1795269000',
+    'X-RateLimit-Used': '13',
+    'X-RateLimit-Resource': 'core',
+  },
+  lists: {
+    'RateLimit-Policy': ['"burst";q=100;w=60', '"daily";q=1000;w=86400;pk=:c2VjcmV0LWtleQ==:'],
+    RateLimit: '"burst";r=50;t=30',
+    'Retry-After': 'Sat, 21 Nov 2026 10:00:00 GMT',
+  },
+  openai: { 'x-ratelimit-limit-tokens': '150000', 'x-ratelimit-reset-tokens': '6m0s' },
+  // Shopify, Salesforce, Azure.
+  others: {
+    'X-Shopify-Shop-Api-Call-Limit': '32/40',
+    'Sforce-Limit-Info': 'api-usage=18/5000',
+    'x-ms-retry-after-ms': '1200',
+  },
+  secrets: {
+    'X-RateLimit-Key': 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg',
+    'X-RateLimit-User': 'ann@example.com',
+    'X-RateLimit-Note': 'x'.repeat(300),
+    'X-Request-Id': 'ratelimit',
+    'X-Powered-By': 'a kettle',
+    'X-RateLimit-Remaining': '7',
+  },
+}
+
 /** `times`: how often this path has been asked for. */
 type Answer = (response: ServerResponse, request: Request, times: number) => void
 
@@ -83,6 +114,10 @@ const answers: Record<string, Answer> = {
   '/gone': (response) => {
     response.write('part')
     setTimeout(() => (response as unknown as Http2ServerResponse).stream.session?.destroy(), 20)
+  },
+  '/quota': (response, request, times) => {
+    const fields = QUOTAS[(request.url ?? '').split('?')[0]!.slice('/quota/'.length)] ?? {}
+    response.writeHead(times > 2 ? 429 : 200, fields).end('{}')
   },
   '/redirect': (response) => void response.writeHead(302, { location: '/text/redirected' }).end(),
   '/flaky': (response, _, times) => void response.writeHead(times < 3 ? 503 : 200).end('at last'),

@@ -57,6 +57,13 @@ const number = fc.oneof(
 const headers = fc.array(texts, { maxLength: 3 }).map((list) => ({
   arrayValue: { values: list.map((stringValue) => ({ stringValue })) },
 }))
+const fields = (...values: string[]) =>
+  fc.oneof(
+    said(...values),
+    fc.array(fc.constantFrom(...values), { maxLength: 2 }).map((list) => ({
+      arrayValue: { values: list.map((stringValue) => ({ stringValue })) },
+    })),
+  )
 const anyText = texts.map((stringValue) => ({ stringValue }))
 const url = urls.map((stringValue) => ({ stringValue }))
 
@@ -88,7 +95,14 @@ const usual: Record<string, fc.Arbitrary<unknown>> = {
   'http.request.header.content_type': headers,
   'http.request.header.Authorization': headers,
   'http.response.header.set-cookie': headers,
-  'http.response.header.Retry-After': said('2'),
+  'http.response.header.Retry-After': said('2', 'Sat, 21 Nov 2026 10:00:00 GMT', 'later'),
+  'http.response.header.retry_after': headers,
+  'http.response.header.ratelimit': fields('"burst";r=50;t=30', '"burst";r=0;t=30', '"a";r=1', 'limit=9, remaining=3'),
+  'http.response.header.ratelimit-policy': fields('"burst";q=100;w=60,"daily";q=1000;w=86400', '9;w=60', '"a'),
+  'http.response.header.x-ratelimit-limit': fields('5000', '60', 'none'),
+  'http.response.header.x-ratelimit-remaining': fields('0', '17', '-1'),
+  'http.response.header.x-ratelimit-reset': fields('1795255200', '30', 'soon'),
+  'http.response.header.x-ratelimit-resource': fields('core', 'search', ''),
   'http.request.headers': anyText,
   'server.address': said('api.example.com', ''),
   'net.peer.name': said('old.example.com'),

@@ -36,6 +36,12 @@ it('blocks of every table go into the tables as they are migrated, all columns o
     tracesOf([span(told, times), span({}, { ...times, kind: 1 })], ours, OUR_SCOPE),
     about,
   )
+  const answer = {
+    'http.request.method': 'GET',
+    'server.address': 'api.test',
+    'http.response.header.ratelimit': 'a;r=1',
+  }
+  decoder.take('traces', 'protobuf', tracesOf([span(answer, { ...times, kind: 3 })], ours, OUR_SCOPE), about)
   decoder.take('logs', 'protobuf', logsOf([{ timeUnixNano: start, body: { stringValue: 'hello' } }]), about)
   const point = { dataPoints: [{ timeUnixNano: start, asInt: 5 }] }
   const metrics = ['callsight.agent.seen', 'process.memory.usage'].map((name) => ({ name, gauge: point }))
@@ -51,10 +57,13 @@ it('blocks of every table go into the tables as they are migrated, all columns o
   }
   for (const table of writtenTables) {
     const [found] = await store.query<{ rows: number }>(`SELECT toUInt32(count()) AS rows FROM ${table}`)
-    expect([table, found!.rows]).toEqual([table, 1])
+    expect([table, found!.rows]).toEqual([table, table === 'calls' ? 2 : 1])
   }
-  expect(await store.query('SELECT service, consumer, weight, attributes FROM calls')).toEqual([
+  expect(await store.query("SELECT service, consumer, weight, attributes FROM calls WHERE direction = 'in'")).toEqual([
     { service: 'shop', consumer: 'u1', weight: 1, attributes: { extra: 'x' } },
+  ])
+  expect(await store.query('SELECT peer, policy, remaining, allowed, resets_at FROM upstream_limits')).toEqual([
+    { peer: 'api.test', policy: 'a', remaining: 1, allowed: null, resets_at: null },
   ])
   expect(await store.query('SELECT env, metric, value FROM runtime_metrics')).toEqual([
     { env: 'prod', metric: 'process.memory.usage', value: 5 },

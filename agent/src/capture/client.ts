@@ -41,6 +41,7 @@ export class ClientCapture implements Capture {
     direction: 'out',
     answerHeaders: ({ received }) => (received as Answer | undefined)?.headers ?? NONE,
     answerHeader: ({ received }, name) => (received as Answer | undefined)?.headers[name],
+    answerFields: ({ received }) => (received as Answer | undefined)?.rawHeaders,
     end: (call) => this.#leave(call),
   }
   readonly #undo: (() => void)[] = []

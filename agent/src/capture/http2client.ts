@@ -26,6 +26,7 @@ export class Http2ClientCapture implements Capture {
     direction: 'out',
     answerHeaders: ({ received }) => (received ?? {}) as Headers,
     answerHeader: ({ received }, name) => (received as Headers | undefined)?.[name],
+    answerFields: ({ received }) => received,
     end: (call) => {
       call.destroyed = true
       this.#finish(call, false)

@@ -45,6 +45,7 @@ export class UndiciCapture implements Capture {
     direction: 'out',
     answerHeaders: ({ received }) => headersOf((received as Answer | undefined)?.headers),
     answerHeader: ({ received }, name) => fieldOf((received as Answer | undefined)?.headers, name),
+    answerFields: ({ received }) => (received as Answer | undefined)?.headers,
     end: (call) => {
       call.destroyed = true
       this.#finish(call, false)

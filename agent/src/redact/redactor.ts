@@ -40,6 +40,8 @@ export interface Redactor {
   header(name: string, value: string): string | undefined
   /** `User-Agent`, which is told of every call. */
   userAgent(value: string): string
+  /** A field about quotas, which is told of every outgoing call. */
+  quota(value: string): string
   /** A path may hold an e-mail address, a token or a card number as well. */
   path(path: string): string
 }
@@ -144,6 +146,10 @@ class CompiledRedactor implements Redactor {
 
   userAgent(value: string): string {
     return redactHeader(this.#begin(), 'masked', 'user-agent', value)
+  }
+
+  quota(value: string): string {
+    return redactHeader(this.#begin(), 'masked', 'ratelimit', value)
   }
 
   path(path: string): string {

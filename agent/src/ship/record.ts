@@ -1,7 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import { type Call, type Consumer, type ConsumerSource, OUTCOMES, type Outcome } from '../call.ts'
 import type { Operation } from '../capture/route.ts'
-import type { Detail } from '../detail.ts'
+import type { Detail, HeaderField } from '../detail.ts'
 import { LOOP_WAIT_LEAST, PATH_LENGTH, USER_AGENT_LENGTH } from '../limits.ts'
 import { type Bytes, keep, utf8Length, varintLength } from './bytes.ts'
 import {
@@ -33,6 +33,8 @@ export interface Ending {
   consumer: Buffer | undefined
   /** What the caller says it is. */
   agent: Buffer | undefined
+  /** What the answer to an outgoing call says of quotas. */
+  quota: readonly HeaderField[] | undefined
 }
 
 const PATH_KEY = keyField('url.path')
@@ -64,6 +66,9 @@ export function writeCall(to: Bytes, call: Call, ending: Ending): number {
   if (ending.agent !== undefined) to.raw(ending.agent)
   if (call.errorCode !== undefined) writeAttribute(to, SPAN_ATTRIBUTE, 'callsight.error.code', call.errorCode)
   if (ending.consumer !== undefined) to.raw(ending.consumer)
+  if (ending.quota !== undefined) {
+    for (const [name, values] of ending.quota) writeAnswerHeader(to, name, values)
+  }
   if (call.attributes !== undefined) {
     for (const [key, value] of call.attributes) writeAttribute(to, SPAN_ATTRIBUTE, key, value)
   }
@@ -71,8 +76,12 @@ export function writeCall(to: Bytes, call: Call, ending: Ending): number {
   return message
 }
 
-/** Adds headers and bodies to the call that was written last and begins at `message`. */
-export function writeDetail(to: Bytes, message: number, detail: Detail): void {
+/**
+ * Adds headers and bodies to the call that was written last and begins at `message`.
+ *
+ * @param told headers of the answer that are written already
+ */
+export function writeDetail(to: Bytes, message: number, detail: Detail, told: Ending['quota'] = undefined): void {
   const text = (key: string, value: string) => writeAttribute(to, SPAN_ATTRIBUTE, key, value)
   text('callsight.detail', detail.reason)
   text('callsight.redaction', detail.redaction)
@@ -81,13 +90,17 @@ export function writeDetail(to: Bytes, message: number, detail: Detail): void {
     writeAttribute(to, SPAN_ATTRIBUTE, `http.request.header.${name}`, values)
   }
   for (const [name, values] of detail.answerHeaders) {
-    writeAttribute(to, SPAN_ATTRIBUTE, `http.response.header.${name}`, values)
+    if (told === undefined || !told.some(([other]) => other === name)) writeAnswerHeader(to, name, values)
   }
   if (detail.requestBody !== undefined) writeUtf8(to, 'http.request.body.content', detail.requestBody)
   if (detail.responseBody !== undefined) writeUtf8(to, 'http.response.body.content', detail.responseBody)
   if (detail.requestTruncated) writeAttribute(to, SPAN_ATTRIBUTE, 'callsight.request.body.truncated', true)
   if (detail.responseTruncated) writeAttribute(to, SPAN_ATTRIBUTE, 'callsight.response.body.truncated', true)
   to.close(message)
+}
+
+function writeAnswerHeader(to: Bytes, name: string, values: readonly string[]): void {
+  writeAttribute(to, SPAN_ATTRIBUTE, `http.response.header.${name}`, values)
 }
 
 /** A text that is at hand as bytes. */

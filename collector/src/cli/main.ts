@@ -14,6 +14,7 @@ import { restoreCommand } from './restore.ts'
 import { slaCommand } from './sla.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
+import { upstreamsCommand } from './upstreams.ts'
 
 /** Exit codes: 0 fine, 1 a finding or a refused configuration, 2 wrong usage. */
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -32,6 +33,7 @@ const commands = [
   doctorCommand,
   alertCommand,
   slaCommand,
+  upstreamsCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

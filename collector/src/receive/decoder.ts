@@ -18,6 +18,7 @@ import { Spans } from './decode/spans.ts'
 import { Tables } from './decode/tables.ts'
 import { Traces } from './decode/traces.ts'
 import { transcode } from './decode/transcode.ts'
+import { UpstreamLimits } from './decode/upstreams.ts'
 import { Weights } from './decode/weight.ts'
 import { Undecodable } from './otlp.ts'
 import type { Signal, Wire } from './reply.ts'
@@ -59,6 +60,7 @@ export class Decoder {
   readonly #refusals: Refusals
   readonly #callers: Callers
   readonly #operations: OperationNames
+  readonly #upstreams: UpstreamLimits
   readonly #signals: Record<Signal, { read(end: number, about: About): void }>
 
   constructor({ consumers, keySecret, pastMs, now = Date.now }: Options) {
@@ -73,11 +75,13 @@ export class Decoder {
     this.#operations = new OperationNames(slots, this.#names, counting)
     const calls = new Calls(tables.calls, slots, this.#operations, this.#callers)
     const payloads = new Payloads(tables.payloads, reader, slots, counting)
+    this.#upstreams = new UpstreamLimits(tables.upstream_limits, slots, counting)
+    const upstreams = this.#upstreams
     const spans = new Spans(tables.spans, reader, slots)
     const weights = new Weights(reader)
     const refusals = this.#refusals
     this.#signals = {
-      traces: new Traces({ reader, slots, origins, calls, payloads, spans, weights, refusals }),
+      traces: new Traces({ reader, slots, origins, calls, payloads, upstreams, spans, weights, refusals }),
       logs: new Logs({ reader, slots, origins, tables, calls, payloads, refusals }),
       metrics: new Metrics(reader, slots, origins, tables, refusals),
     }
@@ -99,13 +103,16 @@ export class Decoder {
     if (this.#names.begin(now)) {
       this.#callers.clear()
       this.#operations.clear()
+      this.#upstreams.clear()
     }
     this.#refusals.begin(now)
+    this.#upstreams.begin(now)
     this.#tables.mark()
     const before = this.rows
     try {
       const end = this.#reader.open(wire === 'json' ? transcode(signal, body) : body)
       this.#signals[signal].read(end, about)
+      this.#upstreams.write()
       const more = this.rows - before
       if (more > limits.requestRows) {
         throw new Undecodable(`${more} rows in one request, the limit is ${limits.requestRows}: send smaller batches`)

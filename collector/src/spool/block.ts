@@ -6,6 +6,7 @@ export const writtenTables = [
   'logs',
   'spans',
   'payloads',
+  'upstream_limits',
   'calls',
 ] as const
 export type WrittenTable = (typeof writtenTables)[number]

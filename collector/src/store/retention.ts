@@ -10,7 +10,10 @@ const tables: Readonly<Record<RetentionKey, readonly (readonly [table: string, f
   payloads: [['payloads', 'toDateTime(ts)']],
   spans: [['spans', 'toDateTime(ts)']],
   logs: [['logs', 'toDateTime(ts)']],
-  metrics: [['runtime_metrics', 'toDateTime(ts)']],
+  metrics: [
+    ['runtime_metrics', 'toDateTime(ts)'],
+    ['upstream_limits', 'toDateTime(ts)'],
+  ],
   minutes: [['calls_1m', 'minute']],
   rollups: [['calls_15m', 'quarter']],
   reports: [

@@ -18,6 +18,7 @@ import { portalRoutes, trespass } from './portal.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { quotaRoutes } from './quotas.ts'
 import { trafficRoutes } from './traffic.ts'
+import { upstreamRoutes } from './upstreams.ts'
 
 export interface WebParts {
   store: Store
@@ -82,6 +83,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(alertRoutes({ store, judge }))
   server.register(objectiveRoutes({ store, judge }))
   server.register(quotaRoutes({ store, judge }))
+  server.register(upstreamRoutes(store))
   server.register(boardRoutes(store))
   server.register(portalRoutes({ store, judge, door }))
 

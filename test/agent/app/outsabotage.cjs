@@ -6,7 +6,16 @@ const { Calls } = require('../../../agent/dist/capture/calls.js')
 const upstream = require('../../../agent/dist/capture/upstream.js')
 const failure = require('../../../agent/dist/capture/failure.js')
 
-const places = { Upstreams: Upstreams.prototype, Bodies: Bodies.prototype, Calls: Calls.prototype, upstream, failure }
+const quota = require('../../../agent/dist/capture/quota.js')
+
+const places = {
+  quota,
+  Upstreams: Upstreams.prototype,
+  Bodies: Bodies.prototype,
+  Calls: Calls.prototype,
+  upstream,
+  failure,
+}
 const [place, name] = SABOTAGE.split('.')
 if (typeof places[place][name] !== 'function') throw new Error(`no ${SABOTAGE}`)
 Object.defineProperty(places[place], name, {

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { limits } from '../../../collector/src/limits.ts'
 import { type Attributes, emptyAttributes, type Value } from '../../../collector/src/receive/otlp.ts'
+import { isQuotaField } from '../../../collector/src/receive/upstream/header.ts'
 import { clip } from '../../../collector/src/receive/value.ts'
 import type { Row } from '../../../collector/src/store/store.ts'
 import type { Span } from './otlp.ts'
@@ -48,7 +49,7 @@ type Side = (typeof sides)[number]
  * @param ours our agent made the span
  */
 export function payloadRow({ attributes: a }: Span, call: Row, ours: boolean): Row | undefined {
-  if (!carries(a)) return undefined
+  if (!carries(a, call.direction === 'out')) return undefined
   const redaction = ours ? text(a['callsight.redaction']) : ''
   const masked = redaction !== ''
   const room = new Room()
@@ -80,13 +81,24 @@ export function payloadRow({ attributes: a }: Span, call: Row, ours: boolean): R
   }
 }
 
-/** Most calls carry nothing, and this is asked of every one. */
-function carries(a: Attributes): boolean {
+/**
+ * Most calls carry nothing, and this is asked of every one. What an answer to an outgoing call tells of quotas has a
+ * table of its own.
+ */
+function carries(a: Attributes, out: boolean): boolean {
   if (a['url.query'] !== undefined) return true
   for (const key in a) {
+    if (out && quotaField(key) !== undefined) continue
     if (key.startsWith('http.re') && (key.endsWith('.content') || key.includes('.header.'))) return true
   }
   return false
+}
+
+/** The name of a header of the answer that may tell of a quota, of the attribute it is in. */
+export function quotaField(key: string): string | undefined {
+  if (!key.startsWith(prefixes.response)) return undefined
+  const name = key.slice(prefixes.response.length).toLowerCase().replaceAll('_', '-')
+  return isQuotaField(name) ? name : undefined
 }
 
 /** What is left of limits.payloadChars for one row. */

@@ -5,9 +5,10 @@ import type { Row } from '../../../collector/src/store/store.ts'
 import { timeText } from '../../../collector/src/store/time.ts'
 import { callRow, isCall, isOurs, originOf, spanRow } from './call.ts'
 import { isRequest, logRow, spanOf } from './log.ts'
-import type { LogGroup, PointGroup, SpanGroup } from './otlp.ts'
+import type { LogGroup, PointGroup, Span, SpanGroup } from './otlp.ts'
 import { payloadRow } from './payload.ts'
 import { pointRows, reportRow } from './report.ts'
+import { upstreamRows } from './upstream.ts'
 
 /** Rows by table, and how many things were not taken, by cause. */
 export interface Expected {
@@ -61,6 +62,7 @@ class Gathering {
 /** Sorts the spans of a request into rows of `calls`, with `payloads` beside them, and rows of `spans`. */
 export function traceRows(groups: SpanGroup[], setting: Setting): Expected {
   const found = new Gathering(setting)
+  const outgoing: { span: Span; call: Row; ours: boolean }[] = []
   for (const { resource, scope, spans } of groups) {
     const origin = originOf(resource, setting.env, setting.token)
     for (const span of spans) {
@@ -72,9 +74,11 @@ export function traceRows(groups: SpanGroup[], setting: Setting): Expected {
         if (isOurs(scope, origin)) call.weight = 1
         found.add('calls', call)
         found.add('payloads', payloadRow(span, call, isOurs(scope, origin)))
+        if (call.direction === 'out') outgoing.push({ span, call, ours: origin.ours })
       } else found.add('spans', spanRow(span, scope, origin))
     }
   }
+  for (const row of upstreamRows(outgoing, setting.now)) found.add('upstream_limits', row)
   addConsumers(found, setting.consumers)
   return found
 }

@@ -73,9 +73,12 @@ export class Calls {
   readonly #plan = new Text()
   readonly #style = new Text()
 
-  // What the row of the payload shares with the row of the call that was written last.
+  // What rows of other tables share with the row of the call that was written last.
   operation: Operation | undefined
   consumer: Text = NONE
+  status = 0
+  peer = new Text()
+  port = 0
   requestBytes = 0
   responseBytes = 0
 
@@ -101,6 +104,7 @@ export class Calls {
     this.#writeOrigin(origin)
     this.#writeConsumer(origin)
     const status = this.#status()
+    this.status = status
     this.#writeOperation(span, origin, status, out)
     this.#writePeer(out)
     columns.status.uint16(status)
@@ -228,9 +232,10 @@ export class Calls {
 
   #writePeer(out: boolean): void {
     const { columns } = this.table
-    if (out) this.#addresses.peer(this.#text)
-    else this.#text.clear()
-    columns.peer.push(this.#text)
-    columns.peer_port.uint16(out ? this.#addresses.port() : 0)
+    if (out) this.#addresses.peer(this.peer)
+    else this.peer.clear()
+    this.port = out ? this.#addresses.port() : 0
+    columns.peer.push(this.peer)
+    columns.peer_port.uint16(this.port)
   }
 }

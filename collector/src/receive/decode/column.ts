@@ -135,3 +135,45 @@ export class FixedColumn implements Column {
     this.#view = viewOf(larger)
   }
 }
+
+/** Whole numbers of 64 bits, some of which are unknown: a byte for each row that says so, then the numbers. */
+export class NullableColumn implements Column {
+  readonly type: string
+  readonly #unknown = new FixedColumn('UInt8', 1)
+  readonly #values: FixedColumn
+
+  constructor(values: FixedColumn) {
+    this.#values = values
+    this.type = `Nullable(${values.type})`
+  }
+
+  get size(): number {
+    return this.#unknown.size + this.#values.size
+  }
+
+  /** As a FixedColumn's. */
+  uint64(value: number | undefined): void {
+    this.#unknown.uint8(value === undefined ? 1 : 0)
+    this.#values.uint64(value ?? 0)
+  }
+
+  mark(): void {
+    this.#unknown.mark()
+    this.#values.mark()
+  }
+
+  rollback(): void {
+    this.#unknown.rollback()
+    this.#values.rollback()
+  }
+
+  clear(): void {
+    this.#unknown.clear()
+    this.#values.clear()
+  }
+
+  write(to: Output): void {
+    this.#unknown.write(to)
+    this.#values.write(to)
+  }
+}

@@ -19,7 +19,7 @@ export class Counting {
     this.#add('withheld', what, 1)
   }
 
-  overflowed(what: 'operation' | 'consumer'): void {
+  overflowed(what: 'operation' | 'consumer' | 'upstream'): void {
     this.#add('overflowed', what, 1)
   }
 

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.ts'
+import { isQuotaField } from '../upstream/header.ts'
 import { clip } from '../value.ts'
 import { ByteSet } from './byteset.ts'
 import { plain, viewOf } from './text.ts'
@@ -91,6 +92,8 @@ export const KEPT_UNLESS_OUT = 2
 export const QUERY_OR_BODY = 4
 export const REQUEST_HEADER = 8
 export const RESPONSE_HEADER = 16
+/** A header of an answer that may tell of a quota; of an outgoing call that is no payload. */
+export const QUOTA = 32
 
 const requestHeader = 'http.request.header.'
 const responseHeader = 'http.response.header.'
@@ -157,7 +160,7 @@ function usesOf(name: string): number {
     uses |= QUERY_OR_BODY
   }
   if (name.startsWith(requestHeader)) uses |= REQUEST_HEADER
-  if (name.startsWith(responseHeader)) uses |= RESPONSE_HEADER
+  if (name.startsWith(responseHeader)) uses |= RESPONSE_HEADER | (isQuotaField(storedName(name)) ? QUOTA : 0)
   return uses
 }
 

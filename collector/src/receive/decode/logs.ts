@@ -176,7 +176,7 @@ export class Logs {
     span.failed = this.#severityNumber >= ERROR
     this.#giveIds(start, end)
     calls.write(span, origin, false, this.#duration(), 1)
-    if (slots.payload) payloads.write(span, origin, calls, false, false)
+    if (slots.payload || slots.quota) payloads.write(span, origin, calls, false, false)
   }
 
   /** Microseconds, from the first attribute that tells it. */

@@ -5,7 +5,7 @@ import { clip } from '../value.ts'
 import type { Calls } from './calls.ts'
 import type { Counting } from './counts.ts'
 import { harmless } from './harmless.ts'
-import { key, REQUEST_HEADER, RESPONSE_HEADER } from './keys.ts'
+import { key, QUOTA, REQUEST_HEADER, RESPONSE_HEADER } from './keys.ts'
 import type { ListColumn, MapColumn } from './map.ts'
 import type { Origin } from './origin.ts'
 import type { Reader } from './reader.ts'
@@ -61,7 +61,7 @@ export class Payloads {
     if (ours) slots.text(REDACTION, redaction)
     else redaction.clear()
     const masked = redaction.length > 0
-    this.#readBodies(masked)
+    this.#readBodies(masked, out)
     if (!this.#keepsHeader(masked) && this.#query.length + this.#requestBody.length + this.#responseBody.length === 0) {
       return
     }
@@ -83,7 +83,7 @@ export class Payloads {
     this.#table.rows++
   }
 
-  #readBodies(masked: boolean): void {
+  #readBodies(masked: boolean, out: boolean): void {
     const slots = this.#slots
     this.#query.clear()
     this.#requestBody.clear()
@@ -98,6 +98,8 @@ export class Payloads {
     if (slots.has(REQUEST_BODY)) this.#counting.withheld('body')
     if (slots.has(RESPONSE_BODY)) this.#counting.withheld('body')
     for (const header of slots.headers) {
+      // What tells of a quota is kept, in a table of its own.
+      if (out && (slots.keys.uses[header]! & QUOTA) !== 0) continue
       if (!harmless.has(slots.keys.names[header]!)) this.#counting.withheld('header')
     }
   }

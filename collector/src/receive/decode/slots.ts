@@ -1,7 +1,7 @@
 import { limits } from '../../limits.ts'
 import type { Value } from '../otlp.ts'
 import { clip } from '../value.ts'
-import { KEPT, KEPT_UNLESS_OUT, Keys, QUERY_OR_BODY, REQUEST_HEADER, RESPONSE_HEADER } from './keys.ts'
+import { KEPT, KEPT_UNLESS_OUT, Keys, QUERY_OR_BODY, QUOTA, REQUEST_HEADER, RESPONSE_HEADER } from './keys.ts'
 import { fields, type Reader } from './reader.ts'
 import { decode, type Text } from './text.ts'
 import { checkNested, readNested } from './value.ts'
@@ -38,8 +38,10 @@ export class Slots {
   readonly kept = new Int32Array(KEPT_MOST)
   keptCount = 0
   readonly headers: number[] = []
-  /** There is a query, a header or a body. */
+  /** There is a query, a header or a body, besides … */
   payload = false
+  /** … headers that may tell of quotas. */
+  quota = false
   #reader: Reader
 
   constructor(reader: Reader) {
@@ -56,6 +58,7 @@ export class Slots {
     this.#turn++
     this.keptCount = 0
     this.payload = false
+    this.quota = false
     if (this.headers.length > 0) this.headers.length = 0
   }
 
@@ -133,7 +136,8 @@ export class Slots {
     if ((uses & (KEPT | KEPT_UNLESS_OUT)) !== 0) {
       if (this.keptCount < KEPT_MOST) this.kept[this.keptCount++] = key
     } else {
-      this.payload = this.payload || (uses & (QUERY_OR_BODY | REQUEST_HEADER | RESPONSE_HEADER)) !== 0
+      if ((uses & QUOTA) !== 0) this.quota = true
+      else this.payload = this.payload || (uses & (QUERY_OR_BODY | REQUEST_HEADER | RESPONSE_HEADER)) !== 0
       if ((uses & (REQUEST_HEADER | RESPONSE_HEADER)) !== 0) this.headers.push(key)
     }
   }

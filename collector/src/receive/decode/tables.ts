@@ -1,5 +1,5 @@
 import { type Block, type WrittenTable, writtenTables } from '../../spool/block.ts'
-import { type Column, FixedColumn, Output } from './column.ts'
+import { type Column, FixedColumn, NullableColumn, Output } from './column.ts'
 import { DictionaryColumn } from './dictionary.ts'
 import { ListColumn, MapColumn, NamesColumn } from './map.ts'
 import { StringColumn } from './string.ts'
@@ -85,6 +85,24 @@ const columns = {
     response_truncated: flag(),
     request_bytes: uint64(),
     response_bytes: uint64(),
+  }),
+  upstream_limits: () => ({
+    ts: time(6),
+    env: names(),
+    service: names(),
+    instance: names(),
+    peer: names(),
+    peer_port: uint16(),
+    policy: names(),
+    unit: names(),
+    dialect: names(),
+    allowed: new NullableColumn(uint64()),
+    remaining: new NullableColumn(uint64()),
+    resets_at: new NullableColumn(time(3)),
+    window_s: new NullableColumn(uint64()),
+    retry_at: new NullableColumn(time(3)),
+    calls: uint64(),
+    refused: uint64(),
   }),
   spans: () => ({
     ts: time(6),
@@ -211,11 +229,13 @@ function lengthed(text: string): Buffer {
 type Columns<T extends WrittenTable> = ReturnType<(typeof columns)[T]>
 export type CallColumns = Columns<'calls'>
 export type PayloadColumns = Columns<'payloads'>
+export type UpstreamColumns = Columns<'upstream_limits'>
 
 /** All tables of one decoder. */
 export class Tables {
   readonly calls = new Table('calls', columns.calls())
   readonly payloads = new Table('payloads', columns.payloads())
+  readonly upstream_limits = new Table('upstream_limits', columns.upstream_limits())
   readonly spans = new Table('spans', columns.spans())
   readonly logs = new Table('logs', columns.logs())
   readonly runtime_metrics = new Table('runtime_metrics', columns.runtime_metrics())

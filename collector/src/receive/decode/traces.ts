@@ -10,10 +10,12 @@ import type { Slots } from './slots.ts'
 import { Span } from './span.ts'
 import type { Spans } from './spans.ts'
 import { Text } from './text.ts'
+import type { UpstreamLimits } from './upstreams.ts'
 import type { Weights } from './weight.ts'
 
 const SERVER = 2
 const CLIENT = 3
+const TOO_MANY = 429
 const OUR_SCOPE = Buffer.from('@callsight/agent')
 
 const METHOD = key['http.request.method']
@@ -29,6 +31,7 @@ interface Parts {
   origins: Origins
   calls: Calls
   payloads: Payloads
+  upstreams: UpstreamLimits
   spans: Spans
   weights: Weights
   refusals: Refusals
@@ -162,7 +165,8 @@ export class Traces {
   }
 
   #writeSpan(): void {
-    const { refusals, calls, payloads, spans, weights } = this.#parts
+    const { refusals, calls, payloads, upstreams, spans, weights } = this.#parts
+    const slots = this.#slots
     const span = this.#span
     const origin = this.#origin!
     if (!span.hasIds) refusals.add('invalid_id')
@@ -172,8 +176,10 @@ export class Traces {
       return
     }
     const out = span.kind === CLIENT
-    calls.write(span, origin, out, span.duration, this.#ours ? 1 : weights.of(span))
-    if (this.#slots.payload) payloads.write(span, origin, calls, out, this.#ours)
+    const weight = this.#ours ? 1 : weights.of(span)
+    calls.write(span, origin, out, span.duration, weight)
+    if (out && (slots.quota || calls.status === TOO_MANY)) upstreams.note(span, origin, calls, weight)
+    if (slots.payload || (slots.quota && !out)) payloads.write(span, origin, calls, out, this.#ours)
   }
 
   /**
