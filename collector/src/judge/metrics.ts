@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client'
+import { Counter, Gauge, Histogram } from 'prom-client'
 import { registry } from '../metrics.ts'
 
 const registers = [registry]
@@ -15,6 +15,11 @@ export const judged = {
     name: 'callsight_judge_failures_total',
     help: 'Judgements that failed and are tried again, by what was judged',
     labelNames: ['what'] as const,
+    registers,
+  }),
+  held: new Gauge({
+    name: 'callsight_judge_held_seconds',
+    help: 'How much later than usual alerts are judged, because calls wait for the store',
     registers,
   }),
   events: new Counter({
