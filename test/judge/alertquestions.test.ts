@@ -37,9 +37,9 @@ function ruleOf(when: string, more: Record<string, unknown> = {}) {
 }
 
 /** What the reader finds, by the values of the labels. */
-async function found(rule: ReturnType<typeof ruleOf>): Promise<Map<string, readonly Point[]>> {
+async function found(rule: ReturnType<typeof ruleOf>, few = false): Promise<Map<string, readonly Point[]>> {
   const reader = new Reader(store, { objectives: () => [], quotas: () => [] })
-  const readings = await reader.read(rule, toMs)
+  const readings = await reader.read(rule, toMs, few)
   return new Map([...readings!.values()].map(({ labels, points }) => [Object.values(labels).join(' '), points]))
 }
 
@@ -168,6 +168,15 @@ describe('short windows', () => {
       { calls: 0, value: { numerator: 0, denominator: 300_000 } },
     ])
     expect((await found(ruleOf('p95 > 1ms', { ...nobody, min_calls: 1 }))).size).toBe(0)
+  })
+
+  it('few calls are told of when they are asked for', async () => {
+    const rule = ruleOf('p95 > 100ms', { group_by: ['operation', 'consumer'], min_calls: 100 })
+    const enough = await found(rule)
+    const all = await found(rule, true)
+    expect(enough.size).toBeGreaterThan(0)
+    expect(all.size).toBe(groups(ended(5 * minute), ({ operation, consumer }) => `${consumer} ${operation}`).size)
+    expect([...all].filter(([, [point]]) => point!.calls >= 100)).toEqual([...enough])
   })
 
   it('outgoing calls are judged by their peer', async () => {

@@ -119,7 +119,7 @@ describe('the API', () => {
         recover_ms: null,
         min_calls: 10,
         points: { needed: 1, of: 1 },
-        confidence_ratio: 0.99,
+        confidence_ratio: 0.999,
         no_data: 'ok',
         direction: 'in',
         consumer: null,

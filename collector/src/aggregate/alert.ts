@@ -12,8 +12,10 @@ import { aboutRule, failed, type Question } from './question.ts'
  * Calls count when they ended within [toMs - over, toMs), or one of the windows before it: a call is evidence when it is
  * over, not when it began. Aborted calls are left out where time and failure are judged, as their duration is the
  * caller's patience and not ours.
+ *
+ * @param few also label sets with fewer calls than the rule asks for, after the others
  */
-export function alertQuestion(rule: AlertRule, toMs: number): Question {
+export function alertQuestion(rule: AlertRule, toMs: number, few = false): Question {
   const { when, points, overMs } = rule
   const { conditions, params } = aboutRule(rule)
   const end = 'ts + toIntervalMicrosecond(duration_us)'
@@ -35,14 +37,15 @@ export function alertQuestion(rule: AlertRule, toMs: number): Question {
     sql: `SELECT ${[...rule.groupBy, windowed ? point : '0 AS point', 'sum(toUInt64(weight)) AS calls', ...figures.columns].join(', ')}
 FROM calls
 WHERE ${where.join(' AND ')}${groups.length === 0 ? '' : `\nGROUP BY ${groups.join(', ')}`}
-HAVING calls >= {min_calls:UInt64}
-ORDER BY ${worstFirst(rule)}
+HAVING calls >= {least:UInt64}
+ORDER BY ${few ? 'calls >= {min_calls:UInt64} DESC, ' : ''}${worstFirst(rule)}
 LIMIT ${limits.alertGroups * points.of}`,
     params: {
       start: toMs - overMs * points.of - limits.callMs,
       from: toMs - overMs * points.of,
       to: toMs,
-      min_calls: rule.minCalls,
+      least: few ? Math.min(1, rule.minCalls) : rule.minCalls,
+      ...(few ? { min_calls: rule.minCalls } : {}),
       ...(windowed ? { over: overMs } : {}),
       ...figures.params,
       ...params,

@@ -20,7 +20,7 @@ export function isByMinute({ when, overMs, groupBy }: AlertRule): boolean {
  * 2.2 % beside the exact one, and the calls beyond the threshold are those of the buckets whose middle is: both say the
  * same. Single calls are not known here: each counts as one piece for each call it stands for.
  */
-export function alertMinutesQuestion(rule: AlertRule, toMs: number): Question {
+export function alertMinutesQuestion(rule: AlertRule, toMs: number, few = false): Question {
   const { when, points, overMs } = rule
   const { conditions, params } = aboutRule(rule)
   const to = Math.floor(toMs / minuteMs) * 60
@@ -40,13 +40,14 @@ export function alertMinutesQuestion(rule: AlertRule, toMs: number): Question {
     sql: `${when.percentile === undefined ? '' : 'WITH sumMap(hist) AS h\n'}SELECT ${[...counted, ...figures.columns].join(', ')}
 FROM calls_1m
 WHERE ${where.join(' AND ')}${groups.length === 0 ? '' : `\nGROUP BY ${groups.join(', ')}`}
-HAVING calls >= {min_calls:UInt64}
-ORDER BY ${worstFirst(rule)}
+HAVING calls >= {least:UInt64}
+ORDER BY ${few ? 'calls >= {min_calls:UInt64} DESC, ' : ''}${worstFirst(rule)}
 LIMIT ${limits.alertGroups * points.of}`,
     params: {
       from: to - over * points.of,
       to,
-      min_calls: rule.minCalls,
+      least: few ? Math.min(1, rule.minCalls) : rule.minCalls,
+      ...(few ? { min_calls: rule.minCalls } : {}),
       ...(windowed ? { over } : {}),
       ...figures.params,
       ...params,

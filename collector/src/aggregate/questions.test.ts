@@ -29,7 +29,7 @@ describe('the question of an alert', () => {
 FROM calls
 WHERE ${ended} AND service = {service:String} AND operation LIKE {operation:String} AND outcome != 'aborted'
 GROUP BY operation
-HAVING calls >= {min_calls:UInt64}
+HAVING calls >= {least:UInt64}
 ORDER BY value DESC, calls DESC
 LIMIT 500`,
     )
@@ -37,7 +37,7 @@ LIMIT 500`,
       start: at - 660_000,
       from: at - 60_000,
       to: at,
-      min_calls: 10,
+      least: 10,
       direction: 'in',
       threshold: 300_000,
       service: 'shop',
@@ -56,7 +56,7 @@ LIMIT 500`,
 FROM calls
 WHERE ${ended} AND peer = {peer:String} AND outcome != 'aborted'
 GROUP BY point
-HAVING calls >= {min_calls:UInt64}
+HAVING calls >= {least:UInt64}
 ORDER BY beyond / calls DESC, calls DESC
 LIMIT 1500`,
     )
@@ -71,7 +71,7 @@ LIMIT 1500`,
 SELECT 0 AS point, sum(calls_1m.calls) AS calls, calls AS pieces, arraySum(arrayMap((k, v) -> if(toUInt64(round(pow(2, (k - 0.5) / 16))) > {threshold:UInt64}, v, 0), mapKeys(h), mapValues(h))) AS beyond, toUInt64(round(pow(2, (mapKeys(h)[arrayFirstIndex(c -> c >= 0.95 * arraySum(mapValues(h)), arrayCumSum(mapValues(h)))] - 0.5) / 16))) AS value
 FROM calls_1m
 WHERE minute >= toDateTime({from:UInt32}) AND minute < toDateTime({to:UInt32}) AND direction = {direction:String} AND consumer = {consumer:String} AND outcome != 'aborted'
-HAVING calls >= {min_calls:UInt64}
+HAVING calls >= {least:UInt64}
 ORDER BY value ASC, calls DESC
 LIMIT 500`,
     )

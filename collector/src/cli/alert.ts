@@ -58,7 +58,7 @@ export function alertCommand(): Command {
     .option('--peer <host>', 'only calls to this host, with --direction out')
     .option('--recover <value>', 'a firing alert is over at this value (default: the threshold)')
     .option('--points <points>', 'hold in so many of the last windows: "3 of 5" (default 1 of 1)')
-    .option('--confidence <share>', 'how sure an error rate or a percentile must be, or none (default 99%)')
+    .option('--confidence <share>', 'how sure an error rate or a percentile must be, or none (default 99.9%)')
     .option('--on-no-data <policy>', 'with too few calls: ok, keep or alert (default ok)')
     .option('--objective <name>', 'whose burn rate')
     .option('--quota <name>', 'which quota; every one without this')

@@ -150,7 +150,7 @@ channels:
           recover: undefined,
           minCalls: 10,
           points: { needed: 1, of: 1 },
-          confidence: { text: '99%', numerator: 99, denominator: 100 },
+          confidence: { text: '99.9%', numerator: 999, denominator: 1000 },
           noData: 'ok',
           direction: 'in',
           ...nothing,

@@ -32,11 +32,6 @@ export function ratio({ numerator, denominator }: Fraction): number {
   return numerator / denominator
 }
 
-/** Exactly: part / whole > share. False when the whole is nothing. */
-export function isAbove(part: number, whole: number, share: Fraction): boolean {
-  return compare({ numerator: part, denominator: whole }, '>', share)
-}
-
 /** Whether the comparison is true, on whole numbers. Nothing of nothing is neither above nor below anything. */
 export function compare(left: Fraction, comparison: Comparison, right: Fraction): boolean {
   if (left.denominator === 0) return false

@@ -19,7 +19,7 @@ export class Reader {
   readonly #store: Store
   readonly #standings: Standings
   /** What whole minutes said: it is the same until the next one is over. */
-  readonly #minutes = new WeakMap<AlertRule, { endMs: number; readings: Readings }>()
+  readonly #minutes = new WeakMap<AlertRule, { endMs: number; few: boolean; readings: Readings }>()
 
   constructor(store: Store, standings: Standings) {
     this.#store = store
@@ -27,27 +27,28 @@ export class Reader {
   }
 
   /**
-   * What is known of each label set of a rule in its windows before `toMs`; without those with too few calls.
+   * What is known of each label set of a rule in its windows before `toMs`.
    *
+   * @param few also of those with fewer calls than an alert needs to begin, for it to go on
    * @returns undefined when nothing is known yet
    * @throws Error when it cannot be asked
    */
-  async read(rule: AlertRule, toMs: number): Promise<Readings | undefined> {
+  async read(rule: AlertRule, toMs: number, few: boolean): Promise<Readings | undefined> {
     const { metric } = rule.when
     if (metric === 'burn_rate') return named(rule, burnReadings(rule, this.#standings.objectives()))
     if (metric === 'quota_used' || metric === 'quota_forecast') {
       return named(rule, quotaReadings(rule, this.#standings.quotas()))
     }
-    if (metric !== 'silence' && !isByMinute(rule)) return this.#ask(rule, toMs)
+    if (metric !== 'silence' && !isByMinute(rule)) return this.#ask(rule, toMs, few)
     const endMs = Math.floor(toMs / minuteMs) * minuteMs
     const known = this.#minutes.get(rule)
-    if (known?.endMs === endMs) return known.readings
-    const readings = await this.#ask(rule, toMs)
-    this.#minutes.set(rule, { endMs, readings })
+    if (known?.endMs === endMs && known.few === few) return known.readings
+    const readings = await this.#ask(rule, toMs, few)
+    this.#minutes.set(rule, { endMs, few, readings })
     return readings
   }
 
-  async #ask(rule: AlertRule, toMs: number): Promise<Readings> {
+  async #ask(rule: AlertRule, toMs: number, few: boolean): Promise<Readings> {
     if (rule.when.metric === 'silence') {
       const { sql, params } = silenceQuestion(rule, toMs)
       const rows = await this.#store.query(sql, params)
@@ -57,7 +58,7 @@ export class Reader {
         rows.map((row) => ({ labels: labelsOf(rule, row), points: [silencePoint(rule, row, endMs)] })),
       )!
     }
-    const { sql, params } = (isByMinute(rule) ? alertMinutesQuestion : alertQuestion)(rule, toMs)
+    const { sql, params } = (isByMinute(rule) ? alertMinutesQuestion : alertQuestion)(rule, toMs, few)
     const rows = await this.#store.query(sql, params)
     const readings = new Map<string, Reading & { points: Point[] }>()
     for (const row of rows.sort((a, b) => Number(a.point) - Number(b.point))) {

@@ -33,11 +33,12 @@ export interface Reading {
 /** Whether the condition holds in this window, decided on whole numbers, and surely where the rule asks for it. */
 export function breaks(rule: AlertRule, point: Point): boolean {
   if (point.breaks !== undefined) return point.breaks
+  if (point.calls < rule.minCalls) return false
   const threshold = thresholdOf(rule, point)
   return compare(point.value, rule.when.comparison, threshold) && isSure(rule, point)
 }
 
-/** Whether a firing alert goes on: not recovered yet, sure or not. */
+/** Whether a firing alert goes on: not recovered yet, sure or not, of however few calls. */
 export function lingers(rule: AlertRule, point: Point): boolean {
   const { when, recover } = rule
   if (when.metric === 'burn_rate') return breaks(rule, point)

@@ -2,7 +2,7 @@ import type { AlertRule } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
 import type { Reader, Readings } from './reader.ts'
 import { type Alert, type AlertEvent, fingerprintOf, type Step, step, stepTrouble, troubleLabels } from './step.ts'
-import { nothingSummary } from './summary.ts'
+import { fewCallsText } from './summary.ts'
 import type { Watermark } from './watermark.ts'
 
 interface Round {
@@ -43,10 +43,10 @@ export async function judgeRules(round: Round): Promise<{ alerts: Map<string, Al
     let readings: Readings | undefined
     try {
       for (const missedMs of missed(rule, found.alerts, moment.nowMs)) {
-        const then = await round.reader.read(rule, missedMs - limits.lagMs)
+        const then = await round.reader.read(rule, missedMs - limits.lagMs, true)
         if (then !== undefined) stepOpen(found, rule, then, missedMs)
       }
-      readings = await round.reader.read(rule, toMs)
+      readings = await round.reader.read(rule, toMs, open(rule, found.alerts).length > 0)
     } catch (error) {
       // No answer is not a good answer.
       round.failed(rule, error)
@@ -58,9 +58,8 @@ export async function judgeRules(round: Round): Promise<{ alerts: Map<string, Al
     for (const fingerprint of new Set([...readings.keys(), ...open(rule, found.alerts)])) {
       take(found, rule, fingerprint, step(rule, found.alerts.get(fingerprint), readings.get(fingerprint), moment))
     }
-    const nothing = rule.noData === 'alert' && readings.size === 0
-    if (!partial)
-      trouble('nodata', nothing, nothingSummary(rule, { state: '', labels: {} }).slice(rule.name.length + 2))
+    const nothing = rule.noData === 'alert' && !hasData(rule, readings)
+    if (!partial) trouble('nodata', nothing, fewCallsText(rule))
   }
   return found
 }
@@ -105,6 +104,10 @@ export function missed(rule: AlertRule, alerts: ReadonlyMap<string, Alert>, nowM
 
 function isAboutCalls({ when }: AlertRule): boolean {
   return when.metric !== 'burn_rate' && when.metric !== 'quota_used' && when.metric !== 'quota_forecast'
+}
+
+function hasData(rule: AlertRule, readings: Readings): boolean {
+  return [...readings.values()].some(({ points }) => points.some(({ calls }) => calls >= rule.minCalls))
 }
 
 /** Rules that fewer calls break. */

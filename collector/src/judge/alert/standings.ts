@@ -12,6 +12,7 @@ export interface BurnStanding {
 }
 
 interface Burn {
+  readonly rate: number | null
   readonly total: number
   readonly bad: number
 }
@@ -76,14 +77,18 @@ function pairOf({ overMs, objective }: AlertRule, burns: readonly BurnPair[]): B
 }
 
 function burnPoint({ when }: AlertRule, pair: BurnPair, target: Fraction): Point {
-  const rate = ({ bad, total }: Burn): Fraction => {
+  const rate = ({ rate, bad, total }: Burn): Fraction => {
+    // Of slices there are parts: a millionth is exact enough for what is a quotient of them.
+    if (!Number.isInteger(bad) || !Number.isInteger(total)) {
+      return { numerator: Math.round((rate ?? 0) * 1e6), denominator: 1e6 }
+    }
     return { numerator: bad * target.denominator, denominator: total * (target.denominator - target.numerator) }
   }
   const { long, short, longMs } = pair
   const both = (threshold: Fraction) =>
     compare(rate(long), when.comparison, threshold) && compare(rate(short), when.comparison, threshold)
   return {
-    calls: long.total,
+    calls: Math.round(long.total),
     value: rate(long),
     threshold: when.threshold ?? { numerator: Math.round(pair.factor * 10_000), denominator: 10_000 },
     breaks: when.threshold === undefined ? pair.burning : both(when.threshold),

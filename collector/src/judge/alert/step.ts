@@ -106,7 +106,7 @@ export function troubleLabels(rule: AlertRule, trouble: 'nodata' | 'error'): Lab
  * One step of one alert.
  *
  * @param before undefined when it is inactive
- * @param reading undefined when there were too few calls
+ * @param reading undefined when there were no calls, or too few for an alert to begin
  */
 export function step(rule: AlertRule, before: Alert | undefined, reading: Reading | undefined, moment: Moment): Step {
   const points = reading?.points ?? []

@@ -17,7 +17,7 @@ const beyond: Readonly<Record<Comparison, string>> = {
 
 /**
  * `slow: p95 is 412.3 ms, above 300 ms, in 312 calls of 5m (operation=POST /orders)`
- * `failing: 12 of 40 calls failed; 99 % sure the rate is above 5 %, in 5m (consumer=acme)`
+ * `failing: 12 of 40 calls failed; 99.9 % sure the rate is above 5 %, in 5m (consumer=acme)`
  */
 export function valueSummary(rule: AlertRule, point: Point, { state, labels }: Told): string {
   const { when } = rule
@@ -45,13 +45,18 @@ export function valueSummary(rule: AlertRule, point: Point, { state, labels }: T
   return `${measured}, in ${callsText(point.calls)} of ${over}${sureText(rule, point, breaking)}${about}`
 }
 
-/** Of a window with too few calls. */
+/** Of a window without calls. */
 export function nothingSummary(rule: AlertRule, { labels }: Told): string {
   const about = labelsText(labels)
   if (rule.when.metric === 'silence') return `${rule.name}: no longer quiet${about}`
   if (rule.when.metric === 'burn_rate') return `${rule.name}: the objective has no calls${about}`
   if (rule.when.metric.startsWith('quota_')) return `${rule.name}: the quota is not counted any more${about}`
-  return `${rule.name}: fewer than ${callsText(rule.minCalls)} in ${durationText(rule.overMs)}${about}`
+  return `${rule.name}: no call in ${durationText(rule.overMs)}${about}`
+}
+
+/** Why a rule has no data. */
+export function fewCallsText({ minCalls, overMs }: AlertRule): string {
+  return `${minCalls > 1 ? `fewer than ${callsText(minCalls)}` : 'no call'} in ${durationText(overMs)}`
 }
 
 export function troubleSummary(rule: AlertRule, kind: 'nodata' | 'error', reason: string, told: Told): string {
@@ -65,7 +70,7 @@ export function endedSummary({ rule, labels }: { rule: string; labels: Labels })
   return `${rule}: the rule was removed${labelsText(labels)}`
 }
 
-/** `; 30 of 312 took longer: 99 % sure` */
+/** `; 30 of them are beyond, 99.9 % sure that more than 5 % are` */
 function sureText(rule: AlertRule, point: Point, breaking: boolean): string {
   if (!breaking || rule.confidence === undefined || point.beyond === undefined) return ''
   if (!rule.when.comparison.startsWith('>')) return `, ${percent(rule.confidence)} sure`
