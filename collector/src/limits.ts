@@ -188,6 +188,8 @@ export const limits = {
   alertMinutesMs: 3600_000,
   /** Windows of which some must break: an hour of minutes. */
   alertPoints: 60,
+  /** Rows of one question for several rules; with more of them each rule asks for itself, the worst first. */
+  alertRows: 10_000,
   /** A rule that cannot be judged for this long is an alert of its own: three ticks. */
   alertErrorMs: 15_000,
   /** Moments between two looks that are judged in order after a pause, for alerts that were under way. */

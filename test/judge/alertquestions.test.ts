@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readRule } from '../../collector/src/config/read.ts'
 import { Reader } from '../../collector/src/judge/alert/reader.ts'
 import type { Point } from '../../collector/src/judge/alert/reading.ts'
-import type { Store } from '../../collector/src/store/store.ts'
+import type { Row, Store } from '../../collector/src/store/store.ts'
 import { randomly } from '../random.ts'
 import { type Call, emptyStore, insertCalls, randomCalls } from './calls.ts'
 
@@ -177,6 +177,37 @@ describe('short windows', () => {
     expect(enough.size).toBeGreaterThan(0)
     expect(all.size).toBe(groups(ended(5 * minute), ({ operation, consumer }) => `${consumer} ${operation}`).size)
     expect([...all].filter(([, [point]]) => point!.calls >= 100)).toEqual([...enough])
+  })
+
+  it('rules that read the same calls are asked about in one question, with the same answers', async () => {
+    let asked = 0
+    const counting = {
+      ...store,
+      query: (sql: string, params?: Row) => {
+        asked++
+        return store.query(sql, params)
+      },
+    } as Store
+    const by = { group_by: ['operation'] }
+    const together = [
+      ruleOf('p95 > 100ms', { ...by, service: 'shop' }),
+      ruleOf('p95 > 1s', { ...by, service: 'shop' }),
+      ruleOf('p95 > 100ms', { ...by, service: 'billing' }),
+      ruleOf('error_rate > 5%', { ...by, service: 'billing' }),
+      ruleOf('avg >= 1s', { ...by, service: 'billing' }),
+      ruleOf('p50 > 1s', { ...by, service: 'nowhere' }),
+    ]
+    const apart = [ruleOf('p95 > 100ms', { service: 'shop' }), ruleOf('calls > 5', { ...by, service: 'shop' })]
+    const reader = new Reader(counting, { objectives: () => [], quotas: () => [] })
+    reader.expect([...together, ...apart], toMs, (rule) => rule === together[0])
+    for (const [i, rule] of [...together, ...apart].entries()) {
+      const readings = [...(await reader.read(rule, toMs, i === 0))!.values()]
+      const points = readings.map(({ labels, points }): [string, unknown] => [Object.values(labels).join(' '), points])
+      const alone = await found(rule, i === 0)
+      expect(new Map(points)).toEqual(alone)
+      expect(alone.size).toBe(rule.service === 'nowhere' ? 0 : rule.groupBy.length === 0 ? 1 : 5)
+    }
+    expect(asked).toBe(1 + apart.length)
   })
 
   it('outgoing calls are judged by their peer', async () => {

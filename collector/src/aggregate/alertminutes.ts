@@ -15,7 +15,7 @@ export function isByMinute({ when, overMs, groupBy }: AlertRule): boolean {
 }
 
 /**
- * The same as alertQuestion from the calls by minute, for windows of an hour or more: calls that began in whole minutes
+ * The same as alertQuestion for one rule from the calls by minute, for windows of an hour or more: calls that began in whole minutes
  * before `toMs`. Counts, averages and maxima are exact. A percentile is the middle of its histogram bucket, at most
  * 2.2 % beside the exact one, and the calls beyond the threshold are those of the buckets whose middle is: both say the
  * same. Single calls are not known here: each counts as one piece for each call it stands for.
@@ -63,15 +63,15 @@ function figuresOf({ when }: AlertRule): { columns: string[]; params: Row } {
     return {
       columns: [
         'calls AS pieces',
-        `arraySum(arrayMap((k, v) -> if(${middle('k')} ${beyondSign(when)} {threshold:UInt64}, v, 0), mapKeys(h), mapValues(h))) AS beyond`,
-        `${middle(`mapKeys(h)[arrayFirstIndex(c -> c >= ${share} * arraySum(mapValues(h)), arrayCumSum(mapValues(h)))]`)} AS value`,
+        `arraySum(arrayMap((k, v) -> if(${middle('k')} ${beyondSign(when)} {threshold:UInt64}, v, 0), mapKeys(h), mapValues(h))) AS beyond0`,
+        `${middle(`mapKeys(h)[arrayFirstIndex(c -> c >= ${share} * arraySum(mapValues(h)), arrayCumSum(mapValues(h)))]`)} AS value0`,
       ],
       params: { threshold },
     }
   }
   if (when.metric === 'error_rate') {
-    return { columns: ['calls AS pieces', `sumIf(calls_1m.calls, ${failed}) AS beyond`], params: {} }
+    return { columns: ['calls AS pieces', `sumIf(calls_1m.calls, ${failed}) AS beyond0`], params: {} }
   }
-  if (when.metric === 'avg') return { columns: ['sum(calls_1m.duration_us) AS value'], params: {} }
-  return { columns: when.metric === 'max' ? ['max(calls_1m.duration_us_max) AS value'] : [], params: {} }
+  if (when.metric === 'avg') return { columns: ['sum(calls_1m.duration_us) AS value0'], params: {} }
+  return { columns: when.metric === 'max' ? ['max(calls_1m.duration_us_max) AS value0'] : [], params: {} }
 }

@@ -9,7 +9,7 @@ const at = Date.UTC(2026, 10, 21, 10, 0, 5)
 
 describe('the question of an alert', () => {
   const ended = `ts >= fromUnixTimestamp64Milli({start:Int64}) AND ts < fromUnixTimestamp64Milli({to:Int64}) AND ts + toIntervalMicrosecond(duration_us) >= fromUnixTimestamp64Milli({from:Int64}) AND ts + toIntervalMicrosecond(duration_us) < fromUnixTimestamp64Milli({to:Int64}) AND direction = {direction:String}`
-  const pieces = 'toUInt64(floor(pow(sum(weight), 2) / sum(pow(weight, 2)))) AS pieces'
+  const pieces = 'toUInt64(floor(pow(sum(weight), 2) / greatest(sum(pow(weight, 2)), 1))) AS pieces'
 
   it('asks for an exact percentile by label', () => {
     const { rule } = readRule(
@@ -23,14 +23,14 @@ describe('the question of an alert', () => {
       },
       [],
     )
-    const { sql, params } = alertQuestion(rule!, at)
+    const { sql, params } = alertQuestion([rule!], at)
     expect(sql).toBe(
-      `SELECT operation, 0 AS point, sum(toUInt64(weight)) AS calls, ${pieces}, sumIf(toUInt64(weight), duration_us > {threshold:UInt64}) AS beyond, quantileExactWeighted(0.999)(duration_us, weight) AS value
+      `SELECT operation, 0 AS point, sum(toUInt64(weight)) AS calls, ${pieces}, sumIf(toUInt64(weight), duration_us > {threshold0:UInt64}) AS beyond0, quantileExactWeighted(0.999)(duration_us, weight) AS value0
 FROM calls
 WHERE ${ended} AND service = {service:String} AND operation LIKE {operation:String} AND outcome != 'aborted'
 GROUP BY operation
 HAVING calls >= {least:UInt64}
-ORDER BY value DESC, calls DESC
+ORDER BY value0 DESC, calls DESC
 LIMIT 500`,
     )
     expect(params).toEqual({
@@ -39,7 +39,7 @@ LIMIT 500`,
       to: at,
       least: 10,
       direction: 'in',
-      threshold: 300_000,
+      threshold0: 300_000,
       service: 'shop',
       operation: 'GET /100\\%\\_%',
     })
@@ -50,14 +50,14 @@ LIMIT 500`,
       { name: 'a', when: 'error_rate > 5%', direction: 'out', peer: 'api.example.com', points: '2 of 3' },
       [],
     )
-    const { sql, params } = alertQuestion(rule!, at)
+    const { sql, params } = alertQuestion([rule!], at)
     expect(sql).toBe(
-      `SELECT intDiv({to:Int64} * 1000 - 1 - toUnixTimestamp64Micro(ts + toIntervalMicrosecond(duration_us)), {over:Int64} * 1000) AS point, sum(toUInt64(weight)) AS calls, ${pieces}, sumIf(toUInt64(weight), outcome IN ('server_error', 'timeout')) AS beyond
+      `SELECT intDiv({to:Int64} * 1000 - 1 - toUnixTimestamp64Micro(ts + toIntervalMicrosecond(duration_us)), {over:Int64} * 1000) AS point, sum(toUInt64(weight)) AS calls, ${pieces}, sumIf(toUInt64(weight), outcome IN ('server_error', 'timeout')) AS beyond0
 FROM calls
 WHERE ${ended} AND peer = {peer:String} AND outcome != 'aborted'
 GROUP BY point
 HAVING calls >= {least:UInt64}
-ORDER BY beyond / calls DESC, calls DESC
+ORDER BY beyond0 / calls DESC, calls DESC
 LIMIT 1500`,
     )
     expect(params).toMatchObject({ from: at - 900_000, over: 300_000, direction: 'out', peer: 'api.example.com' })
@@ -68,11 +68,11 @@ LIMIT 1500`,
     const { sql, params } = alertMinutesQuestion(rule!, at)
     expect(sql).toBe(
       `WITH sumMap(hist) AS h
-SELECT 0 AS point, sum(calls_1m.calls) AS calls, calls AS pieces, arraySum(arrayMap((k, v) -> if(toUInt64(round(pow(2, (k - 0.5) / 16))) > {threshold:UInt64}, v, 0), mapKeys(h), mapValues(h))) AS beyond, toUInt64(round(pow(2, (mapKeys(h)[arrayFirstIndex(c -> c >= 0.95 * arraySum(mapValues(h)), arrayCumSum(mapValues(h)))] - 0.5) / 16))) AS value
+SELECT 0 AS point, sum(calls_1m.calls) AS calls, calls AS pieces, arraySum(arrayMap((k, v) -> if(toUInt64(round(pow(2, (k - 0.5) / 16))) > {threshold:UInt64}, v, 0), mapKeys(h), mapValues(h))) AS beyond0, toUInt64(round(pow(2, (mapKeys(h)[arrayFirstIndex(c -> c >= 0.95 * arraySum(mapValues(h)), arrayCumSum(mapValues(h)))] - 0.5) / 16))) AS value0
 FROM calls_1m
 WHERE minute >= toDateTime({from:UInt32}) AND minute < toDateTime({to:UInt32}) AND direction = {direction:String} AND consumer = {consumer:String} AND outcome != 'aborted'
 HAVING calls >= {least:UInt64}
-ORDER BY value ASC, calls DESC
+ORDER BY value0 ASC, calls DESC
 LIMIT 500`,
     )
     const to = Math.floor(at / 60_000) * 60

@@ -29,6 +29,7 @@ async function judge(
   const failures: unknown[] = []
   const round = await judgeRules({
     reader: {
+      expect() {},
       async read(_, toMs) {
         asked.push(toMs + limits.lagMs)
         const found = at(toMs + limits.lagMs)
@@ -114,7 +115,7 @@ describe('a round', () => {
     const rule = ruleOf({ when: 'quota_used > 80%', over: undefined })
     const { alert } = step(rule, undefined, reading(2), { nowMs: 0 })
     const round = await judgeRules({
-      reader: { read: async () => undefined },
+      reader: { expect() {}, read: async () => undefined },
       rules: [rule],
       alerts: new Map([[key, alert!]]),
       until: { toMs: 5000, heldMs: 0, partial: false },

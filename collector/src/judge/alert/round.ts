@@ -1,12 +1,12 @@
 import type { AlertRule } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
-import type { Reader, Readings } from './reader.ts'
+import { isAboutCalls, type Reader, type Readings } from './reader.ts'
 import { type Alert, type AlertEvent, fingerprintOf, type Step, step, stepTrouble, troubleLabels } from './step.ts'
 import { fewCallsText } from './summary.ts'
 import type { Watermark } from './watermark.ts'
 
 interface Round {
-  readonly reader: Pick<Reader, 'read'>
+  readonly reader: Pick<Reader, 'expect' | 'read'>
   readonly rules: readonly AlertRule[]
   /** The alerts that are not over, by fingerprint. */
   readonly alerts: ReadonlyMap<string, Alert>
@@ -33,6 +33,7 @@ export async function judgeRules(round: Round): Promise<{ alerts: Map<string, Al
   const found: Found = { alerts: new Map(round.alerts), events: [] }
   const { toMs, partial } = round.until
   const moment = { nowMs: toMs + limits.lagMs, partial }
+  round.reader.expect(round.rules, toMs, (rule) => open(rule, found.alerts).length > 0)
   for (const rule of round.rules) {
     const trouble = (kind: 'nodata' | 'error', held: boolean, reason: string) => {
       const fingerprint = fingerprintOf(rule.name, troubleLabels(rule, kind))
@@ -100,10 +101,6 @@ export function missed(rule: AlertRule, alerts: ReadonlyMap<string, Alert>, nowM
   const moments: number[] = []
   for (let at = sinceMs + apartMs; at < nowMs; at += apartMs) moments.push(Math.floor(at))
   return moments
-}
-
-function isAboutCalls({ when }: AlertRule): boolean {
-  return when.metric !== 'burn_rate' && when.metric !== 'quota_used' && when.metric !== 'quota_forecast'
 }
 
 function hasData(rule: AlertRule, readings: Readings): boolean {
