@@ -12,7 +12,7 @@ import { judgeRules } from './alert/round.ts'
 import { alertOfEvent, eventOfRow, rowOfEvent } from './alert/row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
 import { type Alert, type AlertEvent, abandon, newsOf } from './alert/step.ts'
-import { watermark } from './alert/watermark.ts'
+import { type Watermark, watermark } from './alert/watermark.ts'
 import { type Clock, startClock } from './clock.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
@@ -72,7 +72,7 @@ export class Judge {
   #unsaved: Findings | undefined
   #restored: Promise<void> | undefined
   #clocks: readonly Clock[] = []
-  #holding = false
+  #until: Watermark | undefined
 
   constructor({ store, config, log, externalUrl, now = Date.now, arrivedMs = now }: JudgeOptions) {
     this.#store = store
@@ -210,15 +210,15 @@ export class Judge {
 
   async #stepAlerts(nowMs: number): Promise<Findings> {
     const rules = this.rules().map(({ rule }) => rule)
-    const until = watermark(nowMs, this.#arrivedMs())
+    const until = watermark(nowMs, this.#arrivedMs(), this.#until)
     judged.held.set(until.heldMs / 1000)
-    if (until.partial && !this.#holding) {
+    if (until.partial && !this.#until?.partial) {
       this.#log.warn(
         { seconds: until.heldMs / 1000 },
         'calls wait for the store: alerts can fire, but none is resolved',
       )
     }
-    this.#holding = until.partial
+    this.#until = until
     const { alerts, events } = await judgeRules({
       reader: this.#reader,
       rules,

@@ -141,4 +141,16 @@ describe('the watermark', () => {
     })
     expect(watermark(now, now - 3600_000)).toMatchObject({ toMs: now - limits.lagMs, partial: true })
   })
+
+  it('never goes back', () => {
+    const first = watermark(now, now)
+    // A segment takes a little longer this time: the same moment is judged again.
+    expect(watermark(now + 5000, now - 10_000, first)).toMatchObject({ toMs: first.toMs, partial: false })
+    // What was judged as incomplete stays so until all of it is there.
+    const partial = watermark(now, now - 3600_000)
+    expect(watermark(now + 5000, now - 60_000, partial)).toMatchObject({ toMs: now, partial: true })
+    expect(watermark(now + 60_000, now + 10_000, partial)).toMatchObject({ toMs: now + 8000, partial: false })
+    // But for a clock that was set back.
+    expect(watermark(now - 3600_000, now - 3600_000, first).toMs).toBe(now - 3600_000 - limits.lagMs)
+  })
 })

@@ -43,7 +43,7 @@ export async function judgeRules(round: Round): Promise<{ alerts: Map<string, Al
     if (partial && isAboutAbsence(rule)) continue
     let readings: Readings | undefined
     try {
-      for (const missedMs of missed(rule, found.alerts, moment.nowMs)) {
+      for (const missedMs of partial ? [] : missed(rule, found.alerts, moment.nowMs)) {
         const then = await round.reader.read(rule, missedMs - limits.lagMs, true)
         if (then !== undefined) stepOpen(found, rule, then, missedMs)
       }

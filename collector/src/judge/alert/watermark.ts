@@ -16,11 +16,14 @@ export interface Watermark {
  * is judged as of now, as incomplete.
  *
  * @param arrivedMs everything acknowledged before it is stored
+ * @param before the last one: time never goes back, and what was judged as incomplete is so until it is complete
  */
-export function watermark(nowMs: number, arrivedMs: number): Watermark {
+export function watermark(nowMs: number, arrivedMs: number, before?: Watermark): Watermark {
   const usualMs = nowMs - limits.lagMs
   const completeMs = Math.min(usualMs, arrivedMs - limits.sentMs)
   const heldMs = usualMs - completeMs
-  const partial = heldMs > limits.heldMs
-  return { toMs: partial ? usualMs : completeMs, heldMs, partial }
+  // A clock that was set back starts anew.
+  const last = before !== undefined && before.toMs <= usualMs ? before : undefined
+  const partial = heldMs > limits.heldMs || (last?.partial === true && completeMs < last.toMs)
+  return { toMs: partial ? usualMs : Math.max(completeMs, last?.toMs ?? completeMs), heldMs, partial }
 }
