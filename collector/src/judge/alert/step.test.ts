@@ -137,6 +137,11 @@ describe('an alert', () => {
     })
   })
 
+  it('is not judged as of an earlier time than it was', () => {
+    const { alert } = step(rule(), undefined, reading(301), { nowMs: 60_000 })
+    expect(step(rule(), alert, reading(1), { nowMs: 55_000 })).toEqual({ alert, event: undefined })
+  })
+
   it('compares an error rate on whole numbers', () => {
     const rate = rule({ when: 'error_rate > 5.5%', confidence: 'none' })
     const at = (failed: number) => step(rate, undefined, failing(failed, 200), { nowMs: 0 }).alert?.value
