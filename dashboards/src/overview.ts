@@ -38,8 +38,11 @@ const alertStates: Mapping = {
   type: 'value',
   options: {
     firing: { text: 'firing', color: 'red', index: 0 },
-    pending: { text: 'pending', color: 'yellow', index: 1 },
-    resolved: { text: 'resolved', color: 'green', index: 2 },
+    error: { text: 'cannot be judged', color: 'red', index: 1 },
+    nodata: { text: 'no data', color: 'red', index: 2 },
+    recovering: { text: 'recovering', color: 'orange', index: 3 },
+    pending: { text: 'pending', color: 'yellow', index: 4 },
+    resolved: { text: 'resolved', color: 'green', index: 5 },
   },
 }
 
@@ -156,12 +159,12 @@ export const overview = board({
           w: 3,
           title: 'Alerts firing',
           description:
-            'Alerts whose newest state is firing. From `alert_events`. The alerts below say which, and since when.',
+            'Alerts whose newest state is firing, recovering, without data or not to be judged. From `alert_events`. The alerts below say which, and since when.',
           unit: 'locale',
           noValue: '0',
           thresholds: ['green', [1, 'red']],
           sql: sql`
-            SELECT countIf(newest.1 = 'firing') AS firing
+            SELECT countIf(newest.1 IN ('firing', 'recovering', 'nodata', 'error')) AS firing
             FROM (
               ${alerts}
             )`,
@@ -307,7 +310,7 @@ export const overview = board({
           w: 12,
           title: 'Alerts',
           description:
-            'Alerts that are firing or pending, and those resolved within the last day, by their newest state. Where names the service, operation or consumer of the alert, measured is what the rule saw then. From `alert_events`. Rules are listed by `callsight alert list`.',
+            'Alerts that are firing, recovering or pending, and those resolved within the last day, by their newest state. Where names the service, operation or consumer of the alert, measured is what the rule saw then. From `alert_events`. Rules are listed by `callsight alert list`.',
           unit: 'none',
           noValue: 'No alert is firing, pending or was resolved in the last day',
           overrides: [
@@ -323,10 +326,10 @@ export const overview = board({
               newest.4 AS since
             FROM (
               ${alerts}
-                HAVING newest.1 IN ('firing', 'pending')
+                HAVING newest.1 IN ('firing', 'recovering', 'nodata', 'error', 'pending')
                   OR (newest.1 = 'resolved' AND max(ts) > $__toTime - INTERVAL 1 DAY)
             )
-            ORDER BY state = 'firing' DESC, state = 'pending' DESC, since DESC
+            ORDER BY state IN ('firing', 'nodata', 'error') DESC, state = 'recovering' DESC, state = 'pending' DESC, since DESC
             LIMIT ${limits.tableRows}`,
         }),
       ],

@@ -16,6 +16,9 @@ export interface Call {
   durationUs: number
   weight: number
   traceId?: string
+  ttfbUs?: number
+  responseBytes?: number
+  peer?: string
 }
 
 /** An empty embedded store in a folder of its own. */
@@ -45,6 +48,9 @@ export async function insertCalls(store: Store, calls: readonly Partial<Call>[])
     outcome: call.outcome ?? 'ok',
     duration_us: call.durationUs ?? 1000,
     weight: call.weight ?? 1,
+    ttfb_us: call.ttfbUs ?? 0,
+    response_bytes: call.responseBytes ?? 0,
+    peer: call.peer ?? '',
     trace_id: call.traceId ?? `${inserts}`.padStart(32, '0'),
     span_id: i.toString(16).padStart(16, '0'),
   }))

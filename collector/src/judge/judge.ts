@@ -7,10 +7,12 @@ import { Notifier, receiverName } from '../notify/notifier.ts'
 import type { Attempt } from '../notify/queue.ts'
 import type { Row, Store } from '../store/store.ts'
 import { timeText } from '../store/time.ts'
+import { Reader } from './alert/reader.ts'
 import { judgeRules } from './alert/round.ts'
 import { alertOfEvent, eventOfRow, rowOfEvent } from './alert/row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
-import { type Alert, type AlertEvent, abandon } from './alert/step.ts'
+import { type Alert, type AlertEvent, abandon, newsOf } from './alert/step.ts'
+import { type Watermark, watermark } from './alert/watermark.ts'
 import { type Clock, startClock } from './clock.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
@@ -26,6 +28,8 @@ export interface JudgeOptions {
   readonly externalUrl: () => string
   /** Epoch milliseconds; the system's clock by default. */
   readonly now?: () => number
+  /** The time before which every acknowledged call is stored, epoch milliseconds; now by default. */
+  readonly arrivedMs?: () => number
 }
 
 /** Starts judging at once and then every few seconds until `stop`. */
@@ -58,6 +62,8 @@ export class Judge {
   readonly #store: Store
   readonly #log: Logger
   readonly #now: () => number
+  readonly #arrivedMs: () => number
+  readonly #reader: Reader
   readonly #notifier: Notifier
   readonly #objectives: Keeper<ObjectiveStanding>
   readonly #quotas: Keeper<QuotaStanding>
@@ -67,13 +73,16 @@ export class Judge {
   #unsaved: Findings | undefined
   #restored: Promise<void> | undefined
   #clocks: readonly Clock[] = []
+  #until: Watermark | undefined
 
-  constructor({ store, config, log, externalUrl, now = Date.now }: JudgeOptions) {
+  constructor({ store, config, log, externalUrl, now = Date.now, arrivedMs = now }: JudgeOptions) {
     this.#store = store
     this.#config = config
     this.#log = log
     this.#now = now
     const book = new ObjectiveBook(store)
+    this.#arrivedMs = arrivedMs
+    this.#reader = new Reader(store, { objectives: () => this.objectives(), quotas: () => this.quotas() })
     this.#objectives = new Keeper(store, {
       what: 'objectives',
       table: 'objective_states',
@@ -128,7 +137,7 @@ export class Judge {
     return placedRules(this.#config, this.#stored)
   }
 
-  /** The alerts that are pending or firing. */
+  /** The alerts that are not over. */
   alerts(): Alert[] {
     return [...this.#alerts.values()]
   }
@@ -205,16 +214,24 @@ export class Judge {
 
   async #stepAlerts(nowMs: number): Promise<Findings> {
     const rules = this.rules().map(({ rule }) => rule)
+    const until = watermark(nowMs, this.#arrivedMs(), this.#until)
+    judged.held.set(until.heldMs / 1000)
+    if (until.partial && !this.#until?.partial) {
+      this.#log.warn(
+        { seconds: until.heldMs / 1000 },
+        'calls wait for the store: alerts can fire, but none is resolved',
+      )
+    }
+    this.#until = until
     const { alerts, events } = await judgeRules({
-      store: this.#store,
+      reader: this.#reader,
       rules,
       alerts: this.#alerts,
-      nowMs,
-      toMs: nowMs - limits.lagMs,
+      until,
       failed: (rule, error) => this.#failed('alert', error, rule.name),
     })
     const told: Told[] = events.map(({ rule, event }) => {
-      return { event, receivers: isNews(event) ? rule.notify.map(receiverName) : [] }
+      return { event, receivers: newsOf(event) !== undefined ? rule.notify.map(receiverName) : [] }
     })
     const names = new Set(rules.map(({ name }) => name))
     for (const alert of this.#alerts.values()) {
@@ -223,7 +240,7 @@ export class Judge {
       const receivers = (await this.#store.query(sql, params)).map((row) => String(row.channel))
       const event = abandon(alert, nowMs)
       alerts.delete(alert.fingerprint)
-      told.push({ event, receivers: isNews(event) ? receivers : [] })
+      told.push({ event, receivers: newsOf(event) !== undefined ? receivers : [] })
     }
     return { alerts, told, rules }
   }
@@ -283,11 +300,6 @@ export class Judge {
     judged.failures.inc({ what })
     this.#log.error({ what, rule, error: error instanceof Error ? error.message : String(error) }, 'judging failed')
   }
-}
-
-/** Pending and inactive are kept for the record; nobody is woken for them. */
-function isNews(event: AlertEvent): boolean {
-  return event.state === 'firing' || event.state === 'resolved'
 }
 
 /** "To be delivered": an attempt number 0, which was none. */

@@ -22,6 +22,11 @@ export const judged = {
     help: 'Consumers that objectives with `per: consumer` do not judge, as there are too many',
     registers,
   }),
+  held: new Gauge({
+    name: 'callsight_judge_held_seconds',
+    help: 'How much later than usual alerts are judged, because calls wait for the store',
+    registers,
+  }),
   events: new Counter({
     name: 'callsight_alert_events_total',
     help: 'Changes of state of alerts',

@@ -586,3 +586,12 @@ PARTITION BY toDate(ts)
 ORDER BY (service, peer, peer_port, policy, ts)
 TTL toDateTime(ts) + INTERVAL 30 DAY
 SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
+
+-- 0016_alert_states.sql
+ALTER TABLE alert_events
+  MODIFY COLUMN state Enum8('inactive' = 0, 'pending' = 1, 'firing' = 2, 'resolved' = 3, 'recovering' = 4, 'nodata' = 5, 'error' = 6);
+
+ALTER TABLE alert_events
+  ADD COLUMN IF NOT EXISTS previous LowCardinality(String) COMMENT 'state before; empty when it was none' AFTER state,
+  ADD COLUMN IF NOT EXISTS unit LowCardinality(String) COMMENT 'of value and threshold: ms, ratio, bytes, calls, per_second, factor; empty in old rows' AFTER threshold,
+  ADD COLUMN IF NOT EXISTS annotations Map(LowCardinality(String), String) COMMENT 'what the rule says to those who are told, runbook_url among it' AFTER summary;
