@@ -212,6 +212,39 @@ export const limits = {
   /** How long a stop waits for the delivery under way before it is cut off (and made again after the restart). */
   noticeStopMs: 3000,
 
+  // channels
+  /** What is read of a receiver's answer at all: Telegram's repeats the message. */
+  noticeAnswerBytes: 64 * KiB,
+  /** … and how long after its head: what became of the notice is known by then, the rest is words. */
+  noticeAnswerMs: 2000,
+  /** Messages remembered by a channel, so that later notices of a group update or answer the first. */
+  noticeThreads: 10_000,
+  /** Longest summary of one alert in a message that people read. */
+  noticeSummaryChars: 600,
+  /** Longest other text of an alert there: who is hurt, compared with when. */
+  noticeFactChars: 400,
+  /** Longest link in a message; a longer one is left out. */
+  noticeUrlChars: 550,
+  /** Longest title: Slack's headers take 150 characters, Discord's 256. */
+  noticeTitleChars: 140,
+  /** Alerts in one message that people read: Slack takes 50 blocks of two to an alert, and nobody reads more. */
+  noticeAlertsShown: 20,
+  /** Slack's longest text of a section. https://docs.slack.dev/reference/block-kit/blocks/section-block */
+  slackSectionChars: 3000,
+  /** Teams takes messages of 28 KB. https://learn.microsoft.com/microsoftteams/limits-specifications-teams */
+  teamsBytes: 28_000,
+  /** PagerDuty's longest summary, and largest event. https://developer.pagerduty.com/docs/send-alert-event */
+  pagerDutySummaryChars: 1024,
+  pagerDutyBytes: 512_000,
+  /**
+   * Alertmanager takes an alert for resolved when it was not told of it again for this long: three times what it is told
+   * at, so that one lost notice resolves nothing.
+   */
+  alertmanagerLifeMs: 15 * 60_000,
+  alertmanagerRepeatMs: 5 * 60_000,
+  /** A test notice ends by itself in an Alertmanager after this. */
+  alertmanagerTestMs: 60_000,
+
   // operate
   /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */
   dedupeBlocks: 10_000,

@@ -131,7 +131,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
         for (const door of [ingest, read]) door.configure(next.tokens)
         threads.configure(next.consumers, pastMs(next))
         void writeConsumers(next.consumers)
-        judge.setConfig(next)
+        judge.setConfig({ ...next, listen: config.listen })
         settings.follow(next)
       },
       stop: () => unwind(undo),

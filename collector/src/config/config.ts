@@ -107,13 +107,84 @@ export interface AlertRule {
   readonly notify: readonly string[]
 }
 
-export interface Channel {
+interface Receiver {
   readonly name: string
-  /** http(s) URL; it may hold credentials, so it is never logged whole. */
-  readonly webhook: string
-  /** `whsec_` and base64, or plain text; undefined: notices are not signed. */
-  readonly secret: string | undefined
+  /** Private addresses are allowed to this channel, but for those that must be named. See notify/guard.ts. */
+  readonly allowPrivate: boolean
 }
+
+/** Alertmanager's webhook document, version 4. */
+export interface WebhookChannel extends Receiver {
+  readonly kind: 'webhook'
+  /** http(s) URL; it may hold credentials, so it is never logged whole. */
+  readonly url: string
+  /** Each `whsec_` and base64, or plain text; every one signs. None: notices are not signed. */
+  readonly secrets: readonly string[]
+}
+
+/** By an incoming webhook, or by an application's token: only the latter can update and thread. */
+export interface SlackChannel extends Receiver {
+  readonly kind: 'slack'
+  /** Of the webhook, or the base of Slack's Web API. */
+  readonly url: string
+  readonly application: { readonly token: string; readonly channel: string } | undefined
+}
+
+export interface TeamsChannel extends Receiver {
+  readonly kind: 'teams'
+  readonly url: string
+}
+
+/** What PagerDuty knows of severities. */
+export const pagerDutySeverities = ['critical', 'error', 'warning', 'info'] as const
+export type PagerDutySeverity = (typeof pagerDutySeverities)[number]
+
+export interface PagerDutyChannel extends Receiver {
+  readonly kind: 'pagerduty'
+  readonly url: string
+  readonly routingKey: string
+  /** By a rule's severity. */
+  readonly severity: Readonly<Record<string, PagerDutySeverity>>
+}
+
+export interface EmailChannel extends Receiver {
+  readonly kind: 'email'
+  readonly to: readonly string[]
+  readonly from: string
+  /** smtp: or smtps: URL, with user and password where the server wants them. */
+  readonly smtp: string
+  /** Certificate authorities in PEM, beside those that Node knows. */
+  readonly ca: string | undefined
+}
+
+export interface AlertmanagerChannel extends Receiver {
+  readonly kind: 'alertmanager'
+  /** Where Alertmanager answers; `/api/v2/alerts` is added. */
+  readonly url: string
+}
+
+/** Any service that takes a POST: Discord and Telegram are templates that come along. */
+export interface TemplateChannel extends Receiver {
+  readonly kind: 'template' | 'discord' | 'telegram'
+  readonly url: string
+  readonly method: 'POST' | 'PUT' | 'PATCH'
+  readonly headers: Readonly<Record<string, string>>
+  /** With {{placeholders}}: text as it is sent, or what is sent as JSON. */
+  readonly body: unknown
+  /** How text is made safe for its readers. */
+  readonly format: 'plain' | 'markdown' | 'html'
+  /** Longest {{text}}, in characters. */
+  readonly maxChars: number
+}
+
+export type Channel =
+  | WebhookChannel
+  | SlackChannel
+  | TeamsChannel
+  | PagerDutyChannel
+  | EmailChannel
+  | AlertmanagerChannel
+  | TemplateChannel
 
 /** callsight.yaml, read and checked: durations are milliseconds, shares are fractions, every list is there. */
 export interface Config {
@@ -135,6 +206,10 @@ export interface Config {
   readonly objectives: readonly Objective[]
   readonly alerts: readonly AlertRule[]
   readonly channels: readonly Channel[]
+  readonly notices: {
+    /** Ranges of private addresses that notices may go to: `10.0.0.0/8`. */
+    readonly allowPrivate: readonly string[]
+  }
 }
 
 /** What holds without a file. */
@@ -152,4 +227,5 @@ export const defaultConfig: Config = Object.freeze({
   objectives: Object.freeze([]),
   alerts: Object.freeze([]),
   channels: Object.freeze([]),
+  notices: Object.freeze({ allowPrivate: Object.freeze([]) }),
 })

@@ -135,7 +135,16 @@ channels:
           notify: [],
         },
       ],
-      channels: [{ name: 'ops', webhook: 'http://127.0.0.1:9/h', secret: 'whsec_c2VjcmV0' }],
+      channels: [
+        {
+          kind: 'webhook',
+          name: 'ops',
+          url: 'http://127.0.0.1:9/h',
+          secrets: ['whsec_c2VjcmV0'],
+          allowPrivate: false,
+        },
+      ],
+      notices: { allowPrivate: [] },
     })
     expect(Object.isFrozen(config?.alerts[0]?.when)).toBe(true)
   })
@@ -143,6 +152,75 @@ channels:
   it('takes calls for as long as it keeps them', () => {
     const past = (calls: string) => pastMs(parseConfig(`retention: { calls: ${calls} }`, 'x', {}).config!) / 86_400_000
     expect([past('30d'), past('2w'), past('1 month'), past('1y'), past('14 months')]).toEqual([30, 14, 28, 365, 421])
+  })
+
+  it('reads every kind of channel', () => {
+    const { config, faults } = parseConfig(
+      `channels:
+  hook: { webhook: "https://h.example/x", secret: [new, "\${OLD}"], allow_private: true }
+  chat: { slack: "https://hooks.slack.com/services/T/B/x" }
+  chat2: { slack: { webhook: "https://hooks.slack.com/services/T/B/x" } }
+  app: { slack: { token: xoxb-1, channel: "#ops" } }
+  team: { teams: "https://x.logic.azure.com/workflows/1" }
+  pager: { pagerduty: { routing_key: r, severity: { ticket: info } } }
+  mail: { email: { to: [a@example.com, "B <b@example.com>"], from: "Callsight <c@example.com>", smtp: "smtp://u:p@mail.example.com" } }
+  mail1: { email: { to: a@example.com, from: c@example.com, smtp: "smtps://mail.example.com", ca: PEM } }
+  am: { alertmanager: "http://alertmanager:9093" }
+  disc: { discord: "https://discord.com/api/webhooks/1/x" }
+  tele: { telegram: { token: "1:x", chat: -100123 } }
+  own: { template: { url: "https://ntfy.sh/x", headers: { Title: "{{title}}" }, body: "{{text}}" } }
+  json: { template: { url: "https://x.example", method: PUT, body: { text: "{{title}}", n: 1 }, format: markdown, max_chars: 200 } }
+notices: { allow_private: [10.0.0.0/8, 192.168.7.7, "fd00::/8"] }
+`,
+      'callsight.yaml',
+      { OLD: 'old' },
+    )
+    expect(faults).toEqual([])
+    const about = (name: string, allowPrivate = false) => ({ name, allowPrivate })
+    const slack = { kind: 'slack', url: 'https://hooks.slack.com/services/T/B/x', application: undefined }
+    const severity = { page: 'critical', critical: 'critical', error: 'error', info: 'info', ticket: 'info' }
+    const to = ['a@example.com', 'B <b@example.com>']
+    expect(config?.channels).toMatchObject([
+      { ...about('hook', true), kind: 'webhook', url: 'https://h.example/x', secrets: ['new', 'old'] },
+      { ...about('chat'), ...slack },
+      { ...about('chat2'), ...slack },
+      {
+        ...about('app'),
+        kind: 'slack',
+        url: 'https://slack.com/api',
+        application: { token: 'xoxb-1', channel: '#ops' },
+      },
+      { ...about('team'), kind: 'teams', url: 'https://x.logic.azure.com/workflows/1' },
+      { ...about('pager'), kind: 'pagerduty', url: 'https://events.pagerduty.com', routingKey: 'r', severity },
+      { ...about('mail'), kind: 'email', to, from: 'Callsight <c@example.com>', smtp: 'smtp://u:p@mail.example.com' },
+      { ...about('mail1'), kind: 'email', to: ['a@example.com'], ca: 'PEM' },
+      { ...about('am'), kind: 'alertmanager', url: 'http://alertmanager:9093' },
+      { ...about('disc'), kind: 'discord', url: 'https://discord.com/api/webhooks/1/x', format: 'markdown' },
+      {
+        ...about('tele'),
+        kind: 'telegram',
+        url: 'https://api.telegram.org/bot1:x/sendMessage',
+        body: { chat_id: '-100123', parse_mode: 'HTML' },
+      },
+      {
+        ...about('own'),
+        kind: 'template',
+        method: 'POST',
+        headers: { 'content-type': 'text/plain; charset=utf-8', Title: '{{title}}' },
+        body: '{{text}}',
+        format: 'plain',
+        maxChars: 4000,
+      },
+      {
+        ...about('json'),
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: { text: '{{title}}', n: 1 },
+        format: 'markdown',
+        maxChars: 200,
+      },
+    ])
+    expect(config?.notices.allowPrivate).toEqual(['10.0.0.0/8', '192.168.7.7/32', 'fd00::/8'])
   })
 
   it('may be empty, and so may be its sections', () => {
@@ -194,7 +272,7 @@ alerts:
   - just text
 channels:
   ops: { webhook: "\${HOOK}", secret: whsec_! }
-  chat: { slack: "https://hooks.example.com/secret-path" }
+  chat: {}
   bad: { webhook: "secret-path" }
 `
     expect(faultsOf(text)).toEqual([
@@ -243,9 +321,56 @@ channels:
       'callsight.yaml:31:5: alerts[3]: is not a map; write key: value pairs',
       'callsight.yaml:33:19: channels.ops.webhook: ${HOOK} is not set; set the environment variable HOOK',
       'callsight.yaml:33:38: channels.ops.secret: starts with whsec_ but goes on with something else than base64; copy the whole secret',
-      'callsight.yaml:34:9: channels.chat.webhook: is missing; add it',
-      'callsight.yaml:34:11: channels.chat.slack: the key slack is not supported yet; remove it',
+      'callsight.yaml:34:9: channels.chat: does not say where notices go; write one of webhook, slack, teams, pagerduty, email, alertmanager, discord, telegram, template',
       'callsight.yaml:35:19: channels.bad.webhook: this is not an http or https URL; write it as https://hooks.example.com/path',
+    ])
+  })
+
+  it('of channels are told, none with what is secret', () => {
+    const text = `channels:
+  two: { webhook: "https://h.example/secret-1", slack: "https://h.example/secret-2" }
+  signed: { slack: "https://h.example/secret", secret: s }
+  both: { slack: { webhook: "https://h.example/secret", token: secret, channel: c } }
+  half: { slack: { token: secret } }
+  none: { slack: {} }
+  old: { teams: "https://acme.webhook.office.com/webhookb2/secret" }
+  pager: { pagerduty: { severity: { page: hgh } } }
+  mail: { email: { to: [], from: nobody, smtp: "mail.example.com", cc: x } }
+  mails: { email: { to: ["a@example.com", secret], from: a@b, smtp: "http://u:secret@h" } }
+  rotated: { webhook: "https://h.example/secret", secret: [fine, whsec_!] }
+  tele: { telegram: { token: secret } }
+  own: { template: { url: "https://h.example", body: "{{titel}} {{labels.shop}} {{nonsense}}" } }
+  hdr: { template: { url: "https://h.example", body: x, headers: { "a b": x } } }
+  json: { template: { url: "https://h.example", body: "{\\"a\\": {{title}}}", headers: { content-type: application/json } } }
+notices: { allow_private: [10.0.0.0, 10.0.0/8, 0.0.0.0/0, "::/0", 10.0.0.0/33], group_bye: 1 }
+`
+    const faults = faultsOf(text)
+    expect(faults.join()).not.toMatch(/secret-|:secret|"secret"/)
+    expect(faults).toEqual([
+      'callsight.yaml:2:56: channels.two.slack: goes to webhook and slack: a channel has one receiver; make a channel of each, and name both in notify',
+      'callsight.yaml:3:56: channels.signed.secret: only a webhook is signed, not slack; remove it',
+      'callsight.yaml:4:18: channels.both.slack: needs either an incoming webhook or a token; write webhook: URL, or token: and channel:',
+      'callsight.yaml:5:18: channels.half.slack: has one of token and channel without the other; write token: and channel: together, and neither beside webhook:',
+      'callsight.yaml:6:18: channels.none.slack: needs either an incoming webhook or a token; write webhook: URL, or token: and channel:',
+      'callsight.yaml:7:17: channels.old.teams: is an Office 365 connector, which Microsoft has retired; make a workflow in Teams: "Post to a channel when a webhook request is received"',
+      'callsight.yaml:8:23: channels.pager.pagerduty.routing_key: is missing; add it',
+      'callsight.yaml:8:43: channels.pager.pagerduty.severity.page: "hgh" is not known here; use critical, error, warning, info',
+      'callsight.yaml:9:24: channels.mail.email.to: is empty; add one',
+      'callsight.yaml:9:34: channels.mail.email.from: is not an e-mail address; write it as alerts@example.com, or Callsight <alerts@example.com>',
+      'callsight.yaml:9:48: channels.mail.email.smtp: this is not the URL of a mail server; write it as smtp://user:password@mail.example.com:587',
+      'callsight.yaml:9:68: channels.mail.email.cc: unknown key "cc"; did you mean ca?',
+      'callsight.yaml:10:43: channels.mails.email.to[1]: is not an e-mail address; write it as alerts@example.com, or Callsight <alerts@example.com>',
+      'callsight.yaml:10:69: channels.mails.email.smtp: this is not the URL of a mail server; write it as smtp://user:password@mail.example.com:587',
+      'callsight.yaml:11:66: channels.rotated.secret[1]: starts with whsec_ but goes on with something else than base64; copy the whole secret',
+      'callsight.yaml:12:21: channels.tele.telegram.chat: is missing; add it',
+      'callsight.yaml:13:54: channels.own.template.body: there is no placeholder "{{titel}}"; did you mean {{title}}?',
+      'callsight.yaml:14:75: channels.hdr.template.headers.a b: is not the name of a header; rename it',
+      'callsight.yaml:15:55: channels.json.template.body: is not JSON; put each {{placeholder}} inside of quotes, or write the body as a map',
+      'callsight.yaml:16:38: notices.allow_private[1]: "10.0.0/8" is not a range of addresses; write one as 10.0.0.0/8 or fd00::/8',
+      'callsight.yaml:16:48: notices.allow_private[2]: "0.0.0.0/0" names nearly every address; write a prefix of at least /8',
+      'callsight.yaml:16:59: notices.allow_private[3]: "::/0" names nearly every address; write a prefix of at least /7',
+      'callsight.yaml:16:67: notices.allow_private[4]: "10.0.0.0/33" is not a range of addresses; write one as 10.0.0.0/8 or fd00::/8',
+      'callsight.yaml:16:81: notices.group_bye: unknown key "group_bye"; the keys here are allow_private',
     ])
   })
 

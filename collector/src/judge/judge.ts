@@ -3,6 +3,8 @@ import type { Logger } from 'pino'
 import { openAlertsQuestion, receiversQuestion, undeliveredQuestion } from '../aggregate/history.ts'
 import type { AlertRule, Channel, Config } from '../config/config.ts'
 import { limits } from '../limits.ts'
+import { webhookChannel } from '../notify/channels/webhook.ts'
+import { allowPrivateOf } from '../notify/guard.ts'
 import { Notifier, receiverName } from '../notify/notifier.ts'
 import type { Attempt } from '../notify/queue.ts'
 import type { Row, Store } from '../store/store.ts'
@@ -263,16 +265,14 @@ export class Judge {
   }
 
   #configureNotifier(): void {
-    this.#notifier.configure(this.#receivers(this.rules().map(({ rule }) => rule)))
+    const receivers = this.#receivers(this.rules().map(({ rule }) => rule))
+    this.#notifier.configure(receivers, allowPrivateOf(this.#config))
   }
 
   /** The channels of the file, and the URLs that rules name. */
   #receivers(rules: readonly AlertRule[]): Channel[] {
     const urls = rules.flatMap(({ notify }) => notify.filter((receiver) => receiver.includes('://')))
-    return [
-      ...this.#config.channels,
-      ...urls.map((url) => ({ name: receiverName(url), webhook: url, secret: undefined })),
-    ]
+    return [...this.#config.channels, ...urls.map((url) => webhookChannel(receiverName(url), url))]
   }
 
   #failed(what: string, error: unknown, rule?: string): void {

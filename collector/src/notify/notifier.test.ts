@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AlertEvent } from '../judge/alert/step.ts'
+import { webhookChannel } from './channels/webhook.ts'
 import { Notifier } from './notifier.ts'
 import type { Attempt } from './queue.ts'
 
@@ -13,6 +14,7 @@ interface Received {
   body: string
 }
 
+const local = { loopback: true, ranges: [] }
 const event: AlertEvent = {
   id: 'evt_1',
   atMs: Date.UTC(2026, 10, 21, 10, 1),
@@ -74,7 +76,7 @@ const recorded = (count: number) => vi.waitFor(() => expect(records).toHaveLengt
 describe('a notice', () => {
   it('is an Alertmanager document, signed as Standard Webhooks say', async () => {
     const secret = `whsec_${Buffer.from('a key of twenty-four bytes').toString('base64')}`
-    notifier.configure([{ name: 'ops', webhook: `${base}/hook`, secret }])
+    notifier.configure([webhookChannel('ops', `${base}/hook`, [secret])], local)
     expect(notifier.send(event, 'ops')).toBe(true)
     await recorded(1)
     const { headers, body, path } = received[0]!
@@ -86,7 +88,7 @@ describe('a notice', () => {
     const expected = createHmac('sha256', 'a key of twenty-four bytes').update(signed).digest('base64')
     expect(headers['webhook-signature']).toBe(`v1,${expected}`)
     const labels = { service: 'shop', operation: 'GET /books', alertname: 'slow', severity: 'page' }
-    const annotations = { summary: 'slow: p95 is 412.3 ms', value: '412.3', threshold: '300', calls: '50' }
+    const annotations = { summary: 'slow: p95 is 412.3 ms', value: '412.3', threshold: '300', calls: '50', calls_url: 'http://collector:4319/api/v1/calls' }
     expect(JSON.parse(body)).toEqual({
       version: '4',
       groupKey: '{}:{alertname="slow", operation="GET /books", service="shop", severity="page"}',
@@ -97,6 +99,7 @@ describe('a notice', () => {
       commonLabels: labels,
       commonAnnotations: annotations,
       externalURL: 'http://collector:4319',
+      notification_reason: 'firing',
       alerts: [
         {
           status: 'firing',
@@ -116,7 +119,7 @@ describe('a notice', () => {
 
   it('is signed with a plain secret as it is, and sends the password of a URL in its header', async () => {
     const webhook = `${base.replace('http://', 'http://me:p%40ss@')}/hook`
-    notifier.configure([{ name: 'ops', webhook, secret: 'plain' }])
+    notifier.configure([webhookChannel('ops', webhook, ['plain'])], local)
     notifier.send({ ...event, state: 'resolved' }, 'ops')
     await recorded(1)
     const { headers, body } = received[0]!
@@ -135,7 +138,7 @@ describe('a notice', () => {
 describe('delivery', () => {
   it('is tried again after 503, with the same id and body, and never before Retry-After', async () => {
     answer = (_, count) => (count === 1 ? { status: 503, headers: { 'retry-after': '60' } } : { status: 204 })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
+    notifier.configure([webhookChannel('ops', base)], local)
     notifier.send(event, 'ops')
     await recorded(1)
     expect(records[0]?.attempt).toEqual({ attempt: 1, done: false, status: 503, error: 'HTTP 503: what it says' })
@@ -153,7 +156,7 @@ describe('delivery', () => {
 
   it('keeps the order of one alert, and lets others pass one that waits', async () => {
     answer = ({ headers }) => ({ status: headers['webhook-id'] === 'evt_1' && offsetMs === 0 ? 500 : 200 })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
+    notifier.configure([webhookChannel('ops', base)], local)
     notifier.send(event, 'ops')
     notifier.send({ ...event, id: 'evt_2', state: 'resolved' }, 'ops')
     notifier.send({ ...event, id: 'evt_3', fingerprint: 'other' }, 'ops')
@@ -169,7 +172,7 @@ describe('delivery', () => {
     [302, 'HTTP 302: redirects are not followed'],
   ])('is given up after %i', async (status, error) => {
     answer = () => ({ status, headers: { location: `${base}/elsewhere` } })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
+    notifier.configure([webhookChannel('ops', base)], local)
     notifier.send(event, 'ops')
     await recorded(1)
     expect(records[0]?.attempt).toEqual({ attempt: 1, done: true, status, error })
@@ -178,7 +181,7 @@ describe('delivery', () => {
 
   it('is given up an hour after the event', async () => {
     answer = () => ({ status: 500 })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
+    notifier.configure([webhookChannel('ops', base)], local)
     offsetMs = 3600_000
     notifier.send(event, 'ops', 6)
     await recorded(1)
@@ -187,13 +190,13 @@ describe('delivery', () => {
 
   it('ends for a channel that answers 410, until it is configured anew', async () => {
     answer = ({ path }) => ({ status: path === '/new' ? 200 : 410 })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
+    notifier.configure([webhookChannel('ops', base)], local)
     notifier.send(event, 'ops')
     await recorded(1)
     notifier.send({ ...event, id: 'evt_2' }, 'ops')
     await recorded(2)
     expect(records[1]?.attempt).toMatchObject({ done: true, status: 0, error: 'the receiver answered 410 Gone before' })
-    notifier.configure([{ name: 'ops', webhook: `${base}/new`, secret: undefined }])
+    notifier.configure([webhookChannel('ops', `${base}/new`)], local)
     notifier.send({ ...event, id: 'evt_3' }, 'ops')
     await recorded(3)
     expect(received.map(({ path }) => path)).toEqual(['/', '/new'])
@@ -201,10 +204,7 @@ describe('delivery', () => {
 
   it('to a slow receiver holds up no other, and is left undone by a stop', async () => {
     answer = ({ path }) => ({ status: 200, after: path === '/slow' ? 1000 : 0 })
-    notifier.configure([
-      { name: 'slow', webhook: `${base}/slow`, secret: undefined },
-      { name: 'fast', webhook: `${base}/fast`, secret: undefined },
-    ])
+    notifier.configure([webhookChannel('slow', `${base}/slow`), webhookChannel('fast', `${base}/fast`)], local)
     notifier.send(event, 'slow')
     notifier.send({ ...event, id: 'evt_2' }, 'slow')
     notifier.send(event, 'fast')
@@ -223,7 +223,7 @@ describe('delivery', () => {
     await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve))
     const { port } = gone.address() as AddressInfo
     await new Promise((resolve) => gone.close(resolve))
-    notifier.configure([{ name: 'ops', webhook: `http://127.0.0.1:${port}/secret-path`, secret: undefined }])
+    notifier.configure([webhookChannel('ops', `http://127.0.0.1:${port}/secret-path`)], local)
     notifier.send(event, 'ops')
     await recorded(1)
     const error = 'the connection failed: ECONNREFUSED'

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Channel } from '../config/config.ts'
 import { urlText } from '../config/url.ts'
 import type { AlertEvent } from '../judge/alert/step.ts'
 import { limits } from '../limits.ts'
-import { noticeBody } from './document.ts'
+import { type Deliverer, delivererOf } from './channels/deliverer.ts'
+import type { AllowPrivate } from './guard.ts'
 import { notices } from './metrics.ts'
 import { type Attempt, type Notice, Queue } from './queue.ts'
-import { signedHeaders } from './sign.ts'
-import { post } from './webhook.ts'
+import { noticeOf } from './single.ts'
 
 /** The name a receiver goes by in tables and messages: the channel's, or for a URL its host and a hash. */
 export function receiverName(receiver: string): string {
@@ -24,6 +25,8 @@ export type Record = (event: AlertEvent, receiver: string, attempt: Attempt) => 
 
 interface Receiver {
   channel: Channel
+  allowPrivate: AllowPrivate
+  deliverer: Deliverer
   readonly queue: Queue<AlertNotice>
 }
 
@@ -45,12 +48,12 @@ export class Notifier {
   }
 
   /** Adds and updates receivers. What waits for an updated one goes to its new address. */
-  configure(channels: readonly Channel[]): void {
+  configure(channels: readonly Channel[], allowPrivate: AllowPrivate): void {
     for (const channel of channels) {
       const known = this.#receivers.get(channel.name)
-      if (known === undefined) this.#receivers.set(channel.name, this.#receiver(channel))
-      else if (known.channel.webhook !== channel.webhook || known.channel.secret !== channel.secret) {
-        known.channel = channel
+      if (known === undefined) this.#receivers.set(channel.name, this.#receiver(channel, allowPrivate))
+      else if (!isDeepStrictEqual([known.channel, known.allowPrivate], [channel, allowPrivate])) {
+        Object.assign(known, { channel, allowPrivate, deliverer: this.#deliverer(channel, allowPrivate) })
         known.queue.revive()
       }
     }
@@ -75,16 +78,22 @@ export class Notifier {
     await Promise.all([...this.#receivers.values()].map(({ queue }) => queue.stop()))
   }
 
-  #receiver(channel: Channel): Receiver {
+  #receiver(channel: Channel, allowPrivate: AllowPrivate): Receiver {
     const { externalUrl, now } = this.#options
-    const deliver = ({ event }: AlertNotice, stop: AbortSignal) => {
-      const { name, webhook, secret } = receiver.channel
-      const body = noticeBody(event, name, externalUrl())
-      return post(webhook, signedHeaders(secret, event.id, Math.floor(Date.now() / 1000), body), body, stop)
-    }
+    const deliver = ({ event }: AlertNotice, stop: AbortSignal) =>
+      receiver.deliverer.deliver(noticeOf(event, externalUrl()), stop)
     const record = ({ event }: AlertNotice, attempt: Attempt) => this.#recorded(event, channel.name, attempt)
-    const receiver: Receiver = { channel, queue: new Queue<AlertNotice>({ deliver, record }, now) }
+    const receiver: Receiver = {
+      channel,
+      allowPrivate,
+      deliverer: this.#deliverer(channel, allowPrivate),
+      queue: new Queue<AlertNotice>({ deliver, record }, now),
+    }
     return receiver
+  }
+
+  #deliverer(channel: Channel, allowPrivate: AllowPrivate): Deliverer {
+    return delivererOf(channel, { externalUrl: this.#options.externalUrl, allowPrivate })
   }
 
   /** A record that cannot be kept is tried a few times; without it the notice is sent once more after a restart. */

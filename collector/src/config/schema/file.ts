@@ -2,8 +2,17 @@ import { z } from 'zod'
 import { type Config, defaultConfig } from '../config.ts'
 import { defaultRetention } from '../retention.ts'
 import { ruleSchema, ruleShape } from './alert.ts'
-import { channelShape, channels } from './channel.ts'
+import {
+  channelShape,
+  channels,
+  emailShape,
+  pagerdutyShape,
+  slackShape,
+  telegramShape,
+  templateShape,
+} from './channel.ts'
 import { consumer, consumerShape } from './consumer.ts'
+import { noticesShape } from './notices.ts'
 import { goodShape, objective, objectiveShape } from './objective.ts'
 import { planShape, plans, quotaShape } from './quota.ts'
 import { listenShape, retention, retentionShape, storeShape } from './store.ts'
@@ -19,6 +28,7 @@ const fileShape = {
   objectives: z.array(objective).default([]),
   alerts: z.array(ruleSchema).default([]),
   channels: channels.default([]),
+  notices: z.strictObject(noticesShape).optional(),
 }
 
 /** The whole of callsight.yaml, `${NAME}` already replaced. References between its parts are in references.ts. */
@@ -42,6 +52,7 @@ export const fileSchema = z.strictObject(fileShape).transform(
     objectives: file.objectives,
     alerts: file.alerts,
     channels: file.channels,
+    notices: { allowPrivate: file.notices?.allow_private ?? defaultConfig.notices.allowPrivate },
   }),
 )
 
@@ -61,8 +72,11 @@ export const keys: Record<string, { known: string[]; later: string[] }> = {
   'objectives[]': { known: Object.keys(objectiveShape), later: ['exclude', 'slice'] },
   'objectives[].good': { known: Object.keys(goodShape), later: [] },
   'alerts[]': { known: Object.keys(ruleShape), later: [] },
-  'channels.*': {
-    known: Object.keys(channelShape),
-    later: ['slack', 'teams', 'pagerduty', 'email', 'alertmanager'],
-  },
+  'channels.*': { known: Object.keys(channelShape), later: [] },
+  'channels.*.slack': { known: Object.keys(slackShape), later: [] },
+  'channels.*.pagerduty': { known: Object.keys(pagerdutyShape), later: [] },
+  'channels.*.email': { known: Object.keys(emailShape), later: [] },
+  'channels.*.telegram': { known: Object.keys(telegramShape), later: [] },
+  'channels.*.template': { known: Object.keys(templateShape), later: [] },
+  notices: { known: Object.keys(noticesShape), later: [] },
 }
