@@ -242,6 +242,8 @@ export const limits = {
    */
   alertmanagerLifeMs: 15 * 60_000,
   alertmanagerRepeatMs: 5 * 60_000,
+  /** How long a test of a channel may take: two requests that are answered late. */
+  channelTestMs: 35_000,
   /** A test notice ends by itself in an Alertmanager after this. */
   alertmanagerTestMs: 60_000,
 

@@ -23,6 +23,7 @@ import { Settings } from './store/settings.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from './store/store.ts'
 import { timeText } from './store/time.ts'
 import { Door } from './token.ts'
+import { channelRoutes } from './web/channels.ts'
 import { dataRoutes } from './web/data.ts'
 import { healthRoutes } from './web/health.ts'
 import { webServer } from './web/server.ts'
@@ -102,6 +103,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const bounds = { bytes: limits.spoolBytes, ageMs: limits.spoolAgeMs }
     watch({ spool: state, bounds, threads: () => threads.workers })
     const routes = [
+      channelRoutes({ judge, store, externalUrl: () => webUrl }),
       healthRoutes({ store, spool: state, bounds, findings }),
       dataRoutes({ store, settled: () => spool.settled(), backups: join(folder, 'backups') }),
       doctorRoutes({

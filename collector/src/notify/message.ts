@@ -53,11 +53,22 @@ export function messageOf(notice: Notice, shown: number = limits.noticeAlertsSho
  * @param fits whether a service takes that
  */
 export function fitted<R>(notice: Notice, render: (message: Message) => R, fits: (rendered: R) => boolean): R {
-  for (let shown = Math.min(notice.alerts.length, limits.noticeAlertsShown); shown > 0; shown--) {
+  // Half of the rest at a time: rendering is work, and what is larger fits less.
+  let [least, most] = [0, Math.min(notice.alerts.length, limits.noticeAlertsShown)]
+  let best: R | undefined
+  while (best === undefined || least < most) {
+    const shown = best === undefined ? most : Math.ceil((least + most) / 2)
     const rendered = render(messageOf(notice, shown))
-    if (fits(rendered)) return rendered
+    if (fits(rendered) || shown === 0) {
+      if (shown === most) return rendered
+      best = rendered
+      least = shown
+    } else {
+      most = shown - 1
+      best ??= render(messageOf(notice, 0))
+    }
   }
-  return render(messageOf(notice, 0))
+  return best
 }
 
 /**
@@ -68,14 +79,14 @@ export function clipped(text: string, chars: number, safe: (text: string) => str
   const whole = safe(line)
   if (whole.length <= chars) return whole
   let kept = ''
-  for (const { segment } of characters.segment(line)) {
-    const next = kept + safe(segment)
-    if (next.length > chars - 1) break
-    kept = next
+  // Nothing gets shorter by being made safe.
+  for (const character of line.slice(0, chars)) {
+    const next = safe(character)
+    if (kept.length + next.length > chars - 1) break
+    kept += next
   }
-  return `${kept.trimEnd()}…`
+  return `${kept.replace(/[\uD800-\uDBFF]$/, '').trimEnd()}…`
 }
-const characters = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
 /** `acme 40 of 120 calls, bob 3 of 9 calls, and 5 more consumers`, or empty. */
 export function hurtText({ hurt, hurtConsumers }: NoticeAlert): string {
@@ -93,7 +104,8 @@ export function timeWords(ms: number): string {
 
 function subjectOf({ alerts, truncated, groupLabels }: Notice): string {
   const count = alerts.length + truncated
-  const rules = [...new Set(alerts.map(({ event }) => event.rule))]
+  const names = [...new Set(alerts.map(({ event }) => event.rule))]
+  const rules = names.length > 3 ? [...names.slice(0, 2), `${names.length - 2} more rules`] : names
   const about = count === 1 ? (alerts[0]?.event.labels ?? groupLabels) : groupLabels
   const values = Object.entries(about)
     .filter(([name, value]) => name !== 'alertname' && name !== 'severity' && value !== '')

@@ -88,7 +88,13 @@ describe('a notice', () => {
     const expected = createHmac('sha256', 'a key of twenty-four bytes').update(signed).digest('base64')
     expect(headers['webhook-signature']).toBe(`v1,${expected}`)
     const labels = { service: 'shop', operation: 'GET /books', alertname: 'slow', severity: 'page' }
-    const annotations = { summary: 'slow: p95 is 412.3 ms', value: '412.3', threshold: '300', calls: '50', calls_url: 'http://collector:4319/api/v1/calls' }
+    const annotations = {
+      summary: 'slow: p95 is 412.3 ms',
+      value: '412.3',
+      threshold: '300',
+      calls: '50',
+      calls_url: 'http://collector:4319/api/v1/calls',
+    }
     expect(JSON.parse(body)).toEqual({
       version: '4',
       groupKey: '{}:{alertname="slow", operation="GET /books", service="shop", severity="page"}',

@@ -17,8 +17,10 @@ export function secretsOf(channel: Channel): string[] {
     case 'pagerduty':
       texts.push(channel.routingKey)
       break
-    case 'discord':
     case 'telegram':
+      texts.push(...(/\/bot([^/]+)\/sendMessage$/.exec(channel.url)?.slice(1) ?? []))
+      break
+    case 'discord':
     case 'template':
       texts.push(
         ...Object.values(channel.headers)
@@ -27,7 +29,7 @@ export function secretsOf(channel: Channel): string[] {
       )
       break
   }
-  return [...new Set(texts)].filter((text) => text !== '').sort((a, b) => b.length - a.length)
+  return [...new Set(texts)].filter((text) => text.length >= 4).sort((a, b) => b.length - a.length)
 }
 
 /** The text without these. */
