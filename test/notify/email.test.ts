@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server'
 import { afterEach, describe, expect, it } from 'vitest'
-import { deliver, delivererTo, hostileNotice, noticeOf, resolvedNotice } from './receiver.ts'
+import { delivererOf } from '../../collector/src/notify/channels/deliverer.ts'
+import { channelOf, deliver, delivererTo, hostileNotice, noticeOf, resolvedNotice } from './receiver.ts'
 
 interface Mail {
   readonly from: string
@@ -275,11 +276,19 @@ describe.skipIf(pair === undefined)('a mail server with a password', () => {
   it('is not trusted with a certificate of its own making', async () => {
     const port = await listen({ ...login, ...pair })
     const { kind, error } = await deliver(written(smtp(port)), noticeOf())
-    expect([kind, error]).toEqual([
-      'later',
-      'the mail server has no TLS that can be trusted (DEPTH_ZERO_SELF_SIGNED_CERT)',
-    ])
+    expect([kind, error]).toEqual(['later', 'the connection failed: DEPTH_ZERO_SELF_SIGNED_CERT'])
     expect(mails).toEqual([])
+  })
+
+  it('is not given it in clear text, unless it is on this machine', async () => {
+    const port = await listen({ ...login, allowInsecureAuth: true })
+    const elsewhere = channelOf(written(smtp(port, undefined, 'smtp', '0.0.0.0')))
+    const about = { externalUrl: () => '', allowPrivate: { loopback: true, ranges: ['0.0.0.0/32'] } }
+    const { kind, error } = await delivererOf(elsewhere, about).deliver(noticeOf(), new AbortController().signal)
+    expect([kind, error]).toEqual(['later', 'the mail server does not offer TLS, and a password does not go without'])
+    expect(mails).toEqual([])
+    expect(await deliver(written(smtp(port)), noticeOf())).toMatchObject({ kind: 'delivered' })
+    expect(mails).toMatchObject([{ user: 'me', secure: false }])
   })
 
   it('that says no to it, and repeats it, is not repeated', async () => {

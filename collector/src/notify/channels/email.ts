@@ -120,18 +120,24 @@ function digest(text: string): string {
 /** What nodemailer says of a failure. */
 interface SmtpFailure {
   code?: string | undefined
+  /** What nodemailer replaced by a code of its own. */
+  originalCode?: string | undefined
   responseCode?: number | undefined
   response?: string | undefined
 }
 
 function failure(error: unknown): Outcome {
-  const { code, responseCode = 0, response = '' } = error as SmtpFailure
+  const { code, originalCode, responseCode = 0, response = '' } = error as SmtpFailure
+  if (code === 'ETLS') {
+    return outcomeOf('later', 'the mail server does not offer TLS, and a password does not go without', responseCode)
+  }
   if (responseCode > 0) return outcomeOf(kindOf(responseCode), replyWords(responseCode, response), responseCode)
-  if (code === 'ETLS')
-    return outcomeOf('later', 'the mail server has no TLS that can be trusted, and a password does not go without')
   if (code === 'EAUTH' || code === 'ENOAUTH')
     return outcomeOf('refused', 'the mail server takes no password of this kind')
-  return outcomeOf('later', causeOf(error))
+  return outcomeOf(
+    'later',
+    causeOf(originalCode === undefined ? error : Object.assign(new Error(), { code: originalCode })),
+  )
 }
 
 /** Some readers were refused: the others have it. */
