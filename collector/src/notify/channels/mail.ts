@@ -17,8 +17,8 @@ export function mailHtml({ title, status, alerts, leftOut }: Message): string {
 <div style="max-width:640px;margin:0 auto">
 <h1 style="margin:0 0 16px;padding:12px 16px;border-radius:6px;font-size:18px;line-height:1.35;color:#fff;background:${colors[status]}">${safe(title)}</h1>
 ${alerts.map(alertHtml).join('\n')}
-${leftOut === '' ? '' : `<p style="color:#667085">${safe(leftOut)}</p>`}
-<p style="margin:24px 0 0;font-size:12px;color:#667085">Sent by Callsight.</p>
+${leftOut === '' ? '' : `<p style="opacity:.7">${safe(leftOut)}</p>`}
+<p style="margin:24px 0 0;font-size:12px;opacity:.7">Sent by Callsight.</p>
 </div>
 </body>
 </html>
