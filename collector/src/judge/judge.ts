@@ -7,12 +7,15 @@ import type { Store } from '../store/store.ts'
 import { judgeRules } from './alert/round.ts'
 import { alertOfEvent, eventOfRow } from './alert/row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
-import { type Alert, type AlertEvent, abandon } from './alert/step.ts'
+import { type Alert, abandon } from './alert/step.ts'
 import { type Clock, startClock } from './clock.ts'
+import { beat } from './heartbeat.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
+import { newsOf } from './notice/group.ts'
 import { type ObjectiveStanding, objectiveRow, objectiveStandings } from './objective/standing.ts'
 import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
+import type { Silence } from './silence/silence.ts'
 import { Teller, type Told } from './tell.ts'
 
 export interface JudgeOptions {
@@ -38,6 +41,8 @@ interface Findings {
   readonly told: readonly Told[]
   /** The rules that were judged. */
   readonly rules: readonly AlertRule[]
+  /** How many could not be. */
+  readonly failures: number
 }
 
 /**
@@ -57,6 +62,8 @@ export class Judge {
   #unsaved: Findings | undefined
   #restored: Promise<void> | undefined
   #clocks: readonly Clock[] = []
+  /** When all alerts were last judged, none of them failing. */
+  #judgedMs: number | undefined
 
   constructor({ store, config, log, externalUrl, now = Date.now }: JudgeOptions) {
     this.#store = store
@@ -77,18 +84,23 @@ export class Judge {
       standings: (config, atMs) => quotaStandings(store, config, atMs),
       row: quotaRow,
     })
-    this.#teller = new Teller({ store, log, externalUrl, now })
+    const rule = (name: string) => this.rules().find((placed) => placed.rule.name === name)?.rule
+    const url = () => this.#config.externalUrl ?? externalUrl()
+    this.#teller = new Teller({ store, log, externalUrl: url, now, config, rule })
     this.#configureTeller()
   }
 
   /** Each kind has a clock of its own, so that a costly objective does not hold up an alert. */
   start(): void {
-    const clock = (what: string, judge: () => Promise<void>) =>
-      startClock(limits.tickMs, judge, (error) => this.#failed(what, error))
+    const clock = (what: string, judge: () => Promise<void>, everyMs: number = limits.tickMs) =>
+      startClock(everyMs, judge, (error) => this.#failed(what, error))
     this.#clocks = [
       clock('alert', () => this.judgeAlerts()),
       clock('objective', () => this.judgeObjectives()),
       clock('quota', () => this.judgeQuotas()),
+      // Repetitions and the ends of silences come at their time, whatever judging takes.
+      clock('notice', () => this.#tell([])),
+      clock('heartbeat', () => this.#beat(), limits.heartbeatMs),
     ]
   }
 
@@ -146,14 +158,31 @@ export class Judge {
     this.#stored = this.#stored.filter((rule) => rule.name !== name)
   }
 
+  /** The silences that are not over, or ended lately, each with the number of alerts that it holds back now. */
+  async silences(): Promise<{ silence: Silence; held: number }[]> {
+    await this.#restore()
+    return this.#teller.silences().map((silence) => ({ silence, held: this.#teller.held(silence) }))
+  }
+
+  /** Adds a silence, or changes the one of its id. */
+  async silence(silence: Silence): Promise<void> {
+    await this.#restore()
+    await this.#teller.silence(silence)
+  }
+
   /** One judgement of all alerts, as of now. */
   async judgeAlerts(): Promise<void> {
     const stopTimer = judged.seconds.startTimer({ what: 'alerts' })
     await this.#restore()
     await this.#save()
-    this.#unsaved = await this.#stepAlerts(this.#now())
+    const nowMs = this.#now()
+    this.#unsaved = await this.#stepAlerts(nowMs)
+    const { failures } = this.#unsaved
     await this.#save()
     stopTimer()
+    if (failures > 0) return
+    this.#judgedMs = nowMs
+    judged.lastSuccess.set({ what: 'alerts' }, nowMs / 1000)
   }
 
   /** One judgement of all objectives, as of now; less often than asked for when it takes long. */
@@ -188,16 +217,20 @@ export class Judge {
 
   async #stepAlerts(nowMs: number): Promise<Findings> {
     const rules = this.rules().map(({ rule }) => rule)
+    let failures = 0
     const { alerts, events } = await judgeRules({
       store: this.#store,
       rules,
       alerts: this.#alerts,
       nowMs,
       toMs: nowMs - limits.lagMs,
-      failed: (rule, error) => this.#failed('alert', error, rule.name),
+      failed: (rule, error) => {
+        failures++
+        this.#failed('alert', error, rule.name)
+      },
     })
     const told: Told[] = events.map(({ rule, event }) => {
-      return { event, receivers: isNews(event) ? rule.notify.map(receiverName) : [] }
+      return { event, receivers: newsOf(event) ? rule.notify.map(receiverName) : [] }
     })
     const names = new Set(rules.map(({ name }) => name))
     for (const alert of this.#alerts.values()) {
@@ -206,9 +239,21 @@ export class Judge {
       const receivers = (await this.#store.query(sql, params)).map((row) => String(row.channel))
       const event = abandon(alert, nowMs)
       alerts.delete(alert.fingerprint)
-      told.push({ event, receivers: isNews(event) ? receivers : [] })
+      told.push({ event, receivers: newsOf(event) ? receivers : [] })
     }
-    return { alerts, told, rules }
+    return { alerts, told, rules, failures }
+  }
+
+  async #tell(told: readonly Told[]): Promise<void> {
+    await this.#restore()
+    await this.#teller.tell(told)
+  }
+
+  async #beat(): Promise<void> {
+    const { heartbeat } = this.#config
+    if (heartbeat === undefined) return
+    const error = await beat(heartbeat, this.#judgedMs, this.#now())
+    if (error !== '') this.#log.warn({ error }, 'the heartbeat was not taken')
   }
 
   /** Stores the findings, makes them the state of things, and tells. Repeated by the next judgement when it fails. */
@@ -223,7 +268,7 @@ export class Judge {
   }
 
   #configureTeller(): void {
-    this.#teller.configure(this.#receivers(this.rules().map(({ rule }) => rule)))
+    this.#teller.configure(this.#config, this.#receivers(this.rules().map(({ rule }) => rule)))
   }
 
   /** The channels of the file, and the URLs that rules name. */
@@ -239,9 +284,4 @@ export class Judge {
     judged.failures.inc({ what })
     this.#log.error({ what, rule, error: error instanceof Error ? error.message : String(error) }, 'judging failed')
   }
-}
-
-/** Pending and inactive are kept for the record; nobody is woken for them. */
-function isNews(event: AlertEvent): boolean {
-  return event.state === 'firing' || event.state === 'resolved'
 }

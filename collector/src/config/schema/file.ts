@@ -4,6 +4,17 @@ import { defaultRetention } from '../retention.ts'
 import { ruleSchema, ruleShape } from './alert.ts'
 import { channelShape, channels } from './channel.ts'
 import { consumer, consumerShape } from './consumer.ts'
+import {
+  externalUrl,
+  grouping,
+  groupingShape,
+  heartbeat,
+  inhibition,
+  inhibitionShape,
+  maintenance,
+  maintenanceShape,
+  weeklyShape,
+} from './grouping.ts'
 import { goodShape, objective, objectiveShape } from './objective.ts'
 import { planShape, plans, quotaShape } from './quota.ts'
 import { listenShape, retention, retentionShape, storeShape } from './store.ts'
@@ -19,6 +30,11 @@ const fileShape = {
   objectives: z.array(objective).default([]),
   alerts: z.array(ruleSchema).default([]),
   channels: channels.default([]),
+  grouping: grouping.optional(),
+  maintenance: z.array(maintenance).default([]),
+  inhibit: z.array(inhibition).default([]),
+  heartbeat: heartbeat.optional(),
+  external_url: externalUrl.optional(),
 }
 
 /** The whole of callsight.yaml, `${NAME}` already replaced. References between its parts are in references.ts. */
@@ -42,6 +58,11 @@ export const fileSchema = z.strictObject(fileShape).transform(
     objectives: file.objectives,
     alerts: file.alerts,
     channels: file.channels,
+    grouping: file.grouping ?? defaultConfig.grouping,
+    maintenance: file.maintenance,
+    inhibit: file.inhibit,
+    heartbeat: file.heartbeat,
+    externalUrl: file.external_url,
   }),
 )
 
@@ -61,6 +82,10 @@ export const keys: Record<string, { known: string[]; later: string[] }> = {
   'objectives[]': { known: Object.keys(objectiveShape), later: ['exclude', 'slice'] },
   'objectives[].good': { known: Object.keys(goodShape), later: [] },
   'alerts[]': { known: Object.keys(ruleShape), later: [] },
+  grouping: { known: Object.keys(groupingShape), later: [] },
+  'maintenance[]': { known: Object.keys(maintenanceShape), later: [] },
+  'maintenance[].weekly[]': { known: Object.keys(weeklyShape), later: [] },
+  'inhibit[]': { known: Object.keys(inhibitionShape), later: [] },
   'channels.*': {
     known: Object.keys(channelShape),
     later: ['slack', 'teams', 'pagerduty', 'email', 'alertmanager'],
