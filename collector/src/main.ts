@@ -103,7 +103,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const bounds = { bytes: limits.spoolBytes, ageMs: limits.spoolAgeMs }
     watch({ spool: state, bounds, threads: () => threads.workers })
     const routes = [
-      channelRoutes({ judge, store, externalUrl: () => webUrl }),
+      channelRoutes({ judge, store, externalUrl: () => judge.config.externalUrl ?? webUrl }),
       healthRoutes({ store, spool: state, bounds, findings }),
       dataRoutes({ store, settled: () => spool.settled(), backups: join(folder, 'backups') }),
       doctorRoutes({

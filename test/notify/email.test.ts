@@ -148,11 +148,11 @@ describe('an e-mail', () => {
 
 slow-checkout: p95 is 412.3 ms, above 300 ms, in 312 calls of 5m
 Since: 2026-11-21 10:00:05 UTC
-For whom: acme 40 of 120 calls, unknown callers 1 of 9 calls, and 3 more consumers
+For whom: acme: 40 of 120 calls, unknown callers: 1 of 9 calls, and 3 more consumers
 Compared: p95 was 120 ms in the same 5 minutes a week before
 Board: http://collector:4319/d/callsight-overview?var-service=checkout
 Calls: http://collector:4319/calls`)
-    expect(first!.parts['text/html']).toContain('acme 40 of 120 calls')
+    expect(first!.parts['text/html']).toContain('acme: 40 of 120 calls')
   })
 
   it('shows what callers call themselves, and runs and fetches none of it', async () => {

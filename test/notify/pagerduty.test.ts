@@ -94,7 +94,7 @@ describe('PagerDuty', () => {
           alerts: [
             {
               since: '2026-11-21 10:00:05 UTC',
-              'for whom': 'acme 40 of 120 calls, unknown callers 1 of 9 calls, and 3 more consumers',
+              'for whom': 'acme: 40 of 120 calls, unknown callers: 1 of 9 calls, and 3 more consumers',
               compared: 'p95 was 120 ms in the same 5 minutes a week before',
             },
           ],

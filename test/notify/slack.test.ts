@@ -80,7 +80,7 @@ describe('an incoming webhook', () => {
     expect(blocks[0]!.text.text).toBe('Firing: slow-checkout (checkout, POST /orders)')
     expect(blocks[1]!.text.text).toBe(`:red_circle: slow-checkout: p95 is 412.3 ms, above 300 ms, in 312 calls of 5m
 *Since:* 2026-11-21 10:00:05 UTC
-*For whom:* acme 40 of 120 calls, unknown callers 1 of 9 calls, and 3 more consumers
+*For whom:* acme: 40 of 120 calls, unknown callers: 1 of 9 calls, and 3 more consumers
 *Compared:* p95 was 120 ms in the same 5 minutes a week before
 <http://collector:4319/d/callsight-overview?var-service=checkout|Board> · <http://collector:4319/calls|Calls>`)
     await deliver({ slack: receiver.url }, resolvedNotice())

@@ -121,7 +121,7 @@ describe('Telegram', () => {
     expect(messages()[0].text).toBe(`<b>Firing: slow-checkout (checkout, POST /orders)</b>
 slow-checkout: p95 is 412.3 ms, above 300 ms, in 312 calls of 5m
 <b>Since:</b> 2026-11-21 10:00:05 UTC
-<b>For whom:</b> acme 40 of 120 calls, unknown callers 1 of 9 calls, and 3 more consumers
+<b>For whom:</b> acme: 40 of 120 calls, unknown callers: 1 of 9 calls, and 3 more consumers
 <b>Compared:</b> p95 was 120 ms in the same 5 minutes a week before
 <a href="http://collector:4319/d/callsight-overview?var-service=checkout">Board</a> · <a href="http://collector:4319/calls">Calls</a>`)
   })
@@ -202,7 +202,7 @@ describe('a template', () => {
     expect(receiver.received[0]!.body).toBe(`Resolved: slow-checkout (checkout, POST /orders)
 slow-checkout: p95 is 412.3 ms, above 300 ms, in 312 calls of 5m
 Since: 2026-11-21 10:00:05 UTC until 2026-11-21 10:12:05 UTC, 12 min
-For whom: acme 40 of 120 calls, unknown callers 1 of 9 calls, and 3 more consumers
+For whom: acme: 40 of 120 calls, unknown callers: 1 of 9 calls, and 3 more consumers
 Compared: p95 was 120 ms in the same 5 minutes a week before
 Board: http://collector:4319/d/callsight-overview?var-service=checkout
 Calls: http://collector:4319/calls`)

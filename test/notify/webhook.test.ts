@@ -44,7 +44,10 @@ describe('a webhook', () => {
     const endsAtMs = startMs + 60_000
     const alerts = [
       alertOf(),
-      alertOf({ endsAtMs }, { fingerprint: 'f2', labels: { service: 'checkout', operation: 'GET /x' } }),
+      alertOf(
+        { endsAtMs },
+        { fingerprint: 'f2', state: 'resolved', labels: { service: 'checkout', operation: 'GET /x' } },
+      ),
     ]
     await deliver({ webhook: receiver.url }, noticeOf({ alerts, truncated: 3, reason: 'changed' }))
     expect(JSON.parse(receiver.received[0]!.body)).toMatchObject({
@@ -59,7 +62,7 @@ describe('a webhook', () => {
           startsAt: '2026-11-21T10:00:05.000Z',
           endsAt: '0001-01-01T00:00:00Z',
           annotations: {
-            hurt: 'acme 40 of 120 calls, unknown callers 1 of 9 calls, and 3 more consumers',
+            hurt: 'acme: 40 of 120 calls, unknown callers: 1 of 9 calls, and 3 more consumers',
             compared: 'p95 was 120 ms in the same 5 minutes a week before',
             calls_url: 'http://collector:4319/calls',
           },
@@ -106,7 +109,10 @@ describe('a webhook', () => {
 
   it('takes what callers call themselves', async () => {
     await deliver({ webhook: receiver.url }, hostileNotice())
-    expect(JSON.parse(receiver.received[0]!.body).alerts).toHaveLength(100)
+    const { body } = receiver.received[0]!
+    expect(Buffer.byteLength(body)).toBeLessThanOrEqual(20_000)
+    const { alerts, truncatedAlerts } = JSON.parse(body)
+    expect(alerts.length + truncatedAlerts).toBe(107)
   })
 })
 

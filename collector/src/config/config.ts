@@ -1,3 +1,4 @@
+import type { Matcher } from './matcher.ts'
 import { defaultRetention, type Retention } from './retention.ts'
 
 /** How the tables are laid out: on one server, on replicas of one shard, or in ClickHouse Cloud. */
@@ -186,6 +187,47 @@ export type Channel =
   | AlertmanagerChannel
   | TemplateChannel
 
+/** Which alerts are told together, and when. */
+export interface Grouping {
+  /** Labels, `alertname` and `severity` among them; none: all alerts of a channel are one group. */
+  readonly by: readonly string[]
+  /** From a group's first alert to its first notice. */
+  readonly waitMs: number
+  /** From a notice to the next one that tells what has changed since. */
+  readonly intervalMs: number
+  /** From a notice to the next one while nothing changes. */
+  readonly repeatMs: number
+}
+
+/** A time of the week on a clock: of these days, from a minute of the day to another, which may be on the next day. */
+export interface WeeklyTime {
+  /** 0 is Sunday. */
+  readonly days: readonly number[]
+  readonly fromMinute: number
+  readonly toMinute: number
+}
+
+/** When alerts are judged and not told. */
+export interface Maintenance {
+  readonly name: string
+  /** All must hold; none: every alert. */
+  readonly matchers: readonly Matcher[]
+  /** Epoch milliseconds; undefined: open on that side. */
+  readonly fromMs: number | undefined
+  readonly toMs: number | undefined
+  /** None: at every moment between from and to. */
+  readonly weekly: readonly WeeklyTime[]
+  /** IANA name of the clock. */
+  readonly timeZone: string
+}
+
+/** While a source fires, targets that agree with it in all of `equal` are not told. */
+export interface Inhibition {
+  readonly source: readonly Matcher[]
+  readonly target: readonly Matcher[]
+  readonly equal: readonly string[]
+}
+
 /** callsight.yaml, read and checked: durations are milliseconds, shares are fractions, every list is there. */
 export interface Config {
   readonly store: {
@@ -210,7 +252,25 @@ export interface Config {
     /** Ranges of private addresses that notices may go to: `10.0.0.0/8`. */
     readonly allowPrivate: readonly string[]
   }
+  readonly grouping: Grouping
+  readonly maintenance: readonly Maintenance[]
+  readonly inhibit: readonly Inhibition[]
+  /** http(s) URL that is asked for every minute while judging works. */
+  readonly heartbeat: string | undefined
+  /** http(s) URL under which people find the viewer, without a slash at its end; undefined: where it listens. */
+  readonly externalUrl: string | undefined
 }
+
+/**
+ * Alertmanager's numbers, but that a group's first notice does not wait: one look of the judge sees all alerts, so what
+ * breaks together is told together all the same, and a page is not late.
+ */
+export const defaultGrouping: Grouping = Object.freeze({
+  by: Object.freeze(['alertname']),
+  waitMs: 0,
+  intervalMs: 5 * 60_000,
+  repeatMs: 4 * 3600_000,
+})
 
 /** What holds without a file. */
 export const defaultConfig: Config = Object.freeze({
@@ -228,4 +288,9 @@ export const defaultConfig: Config = Object.freeze({
   alerts: Object.freeze([]),
   channels: Object.freeze([]),
   notices: Object.freeze({ allowPrivate: Object.freeze([]) }),
+  grouping: defaultGrouping,
+  maintenance: Object.freeze([]),
+  inhibit: Object.freeze([]),
+  heartbeat: undefined,
+  externalUrl: undefined,
 })

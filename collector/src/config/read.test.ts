@@ -47,6 +47,15 @@ alerts:
   - { name: failing, when: error_rate > 2.5 % }
 channels:
   ops: { webhook: "\${HOOK}", secret: "whsec_c2VjcmV0" }
+grouping: { by: [service, alertname, service], wait: 10s, interval: 1m, repeat: 1d }
+maintenance:
+  - { name: move, matchers: ["service=shop"], from: "2026-11-20T02:00Z", to: 2026-11-20T04:00+01:00 }
+  - name: nightly
+    weekly: [{ days: [sat, sun], from: "23:00", to: "01:30" }, { from: "12:00", to: "24:00" }]
+    time_zone: Europe/Berlin
+inhibit: [{ source: ['severity="page"'], target: ['severity!="page"'], equal: [service] }]
+heartbeat: https://heart.example.com/x
+external_url: https://callsight.example.com/here/
 `,
       'callsight.yaml',
       { PASSWORD: 'p', BURST: '600', HOOK: 'http://127.0.0.1:9/h' },
@@ -145,8 +154,79 @@ channels:
         },
       ],
       notices: { allowPrivate: [] },
+      grouping: { by: ['alertname', 'service'], waitMs: 10_000, intervalMs: 60_000, repeatMs: 86_400_000 },
+      maintenance: [
+        {
+          name: 'move',
+          matchers: [{ text: 'service="shop"', label: 'service', negated: false, value: 'shop', pattern: undefined }],
+          fromMs: Date.UTC(2026, 10, 20, 2),
+          toMs: Date.UTC(2026, 10, 20, 3),
+          weekly: [],
+          timeZone: 'UTC',
+        },
+        {
+          name: 'nightly',
+          matchers: [],
+          fromMs: undefined,
+          toMs: undefined,
+          weekly: [
+            { days: [6, 0], fromMinute: 23 * 60, toMinute: 90 },
+            { days: [0, 1, 2, 3, 4, 5, 6], fromMinute: 720, toMinute: 1440 },
+          ],
+          timeZone: 'Europe/Berlin',
+        },
+      ],
+      inhibit: [
+        {
+          source: [{ text: 'severity="page"', label: 'severity', negated: false, value: 'page', pattern: undefined }],
+          target: [{ text: 'severity!="page"', label: 'severity', negated: true, value: 'page', pattern: undefined }],
+          equal: ['service'],
+        },
+      ],
+      heartbeat: 'https://heart.example.com/x',
+      externalUrl: 'https://callsight.example.com/here',
     })
     expect(Object.isFrozen(config?.alerts[0]?.when)).toBe(true)
+  })
+
+  it('tells what is wrong with who is told when', () => {
+    expect(
+      faultsOf(`
+grouping: { by: [my-label], wait: 1h, interval: 0s, repeat: 1s, bye: [service] }
+maintenance:
+  - { name: a }
+  - { name: b, from: 2026-11-20T02:00, to: 2026-02-31T02:00Z }
+  - { name: c, from: 2026-11-20T02:00Z, to: 2026-11-20T02:00Z }
+  - { name: c, weekly: [{ days: [tues], from: "2:00", to: "24:30" }] }
+  - { name: d, time_zone: UTC, weekly: [{ from: "02:00", to: "02:00", on: [mon] }], matchers: [service, 'a=~"("', 'a="b'] }
+inhibit: [{ source: [], target: ['a=b'] }, { target: ['a=b'] }]
+heartbeat: ftp://x
+external_url: https://me:pass@callsight.example.com
+`),
+    ).toEqual([
+      'callsight.yaml:2:18: grouping.by[0]: "my-label" is not a label; write alertname, severity, service, operation, consumer …',
+      'callsight.yaml:2:35: grouping.wait: "1h" is too long; write at most 10m',
+      'callsight.yaml:2:49: grouping.interval: "0s" is too short; write at least 1s',
+      'callsight.yaml:2:61: grouping.repeat: "1s" is too short; write at least 1m',
+      'callsight.yaml:2:65: grouping.bye: unknown key "bye"; did you mean by?',
+      'callsight.yaml:4:5: maintenance[0]: this maintenance has no end; write from and to, or weekly times',
+      'callsight.yaml:5:22: maintenance[1].from: "2026-11-20T02:00" is not a moment; write it with its offset: 2026-11-20T02:00Z',
+      'callsight.yaml:5:44: maintenance[1].to: "2026-02-31T02:00Z" is not a moment; write it with its offset: 2026-11-20T02:00Z',
+      'callsight.yaml:6:45: maintenance[2].to: ends before it begins; swap from and to',
+      'callsight.yaml:7:13: maintenance[3].name: the maintenance window "c" is there twice; rename or remove one',
+      'callsight.yaml:7:34: maintenance[3].weekly[0].days[0]: "tues" is not known here; did you mean tue?',
+      'callsight.yaml:7:47: maintenance[3].weekly[0].from: "2:00" is not a time of day; write it in quotes, from "00:00" to "24:00"',
+      'callsight.yaml:7:59: maintenance[3].weekly[0].to: "24:30" is not a time of day; write it in quotes, from "00:00" to "24:00"',
+      'callsight.yaml:8:62: maintenance[4].weekly[0].to: begins when it ends; write from: "00:00" and to: "24:00" for the whole day',
+      'callsight.yaml:8:71: maintenance[4].weekly[0].on: unknown key "on"; the keys here are days, from, to',
+      'callsight.yaml:8:96: maintenance[4].matchers[0]: "service" is not a matcher; write service="shop", service!="shop", operation=~"GET .*" or operation!~"GET .*"',
+      'callsight.yaml:8:105: maintenance[4].matchers[1]: "(" is not a regular expression; write service="shop", service!="shop", operation=~"GET .*" or operation!~"GET .*"',
+      'callsight.yaml:8:115: maintenance[4].matchers[2]: "\\"b" has quotes that do not end; close them, and write \\" for one inside',
+      'callsight.yaml:9:21: inhibit[0].source: has no matcher; write at least one: [severity="page"]',
+      'callsight.yaml:9:44: inhibit[1].source: is not a list; write [a, b] or one "- a" a line',
+      'callsight.yaml:10:12: heartbeat: this is not an http or https URL; write it as https://hooks.example.com/path',
+      'callsight.yaml:11:15: external_url: has more than a host and a path; write it as https://callsight.example.com',
+    ])
   })
 
   it('takes calls for as long as it keeps them', () => {

@@ -1,23 +1,24 @@
-import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { openAlertsQuestion, receiversQuestion, undeliveredQuestion } from '../aggregate/history.ts'
+import { openAlertsQuestion, receiversQuestion } from '../aggregate/history.ts'
 import type { AlertRule, Channel, Config } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import { webhookChannel } from '../notify/channels/webhook.ts'
 import { allowPrivateOf } from '../notify/guard.ts'
-import { Notifier, receiverName } from '../notify/notifier.ts'
-import type { Attempt } from '../notify/queue.ts'
-import type { Row, Store } from '../store/store.ts'
-import { timeText } from '../store/time.ts'
+import { receiverName } from '../notify/notifier.ts'
+import type { Store } from '../store/store.ts'
 import { judgeRules } from './alert/round.ts'
-import { alertOfEvent, eventOfRow, rowOfEvent } from './alert/row.ts'
+import { alertOfEvent, eventOfRow } from './alert/row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
-import { type Alert, type AlertEvent, abandon } from './alert/step.ts'
+import { type Alert, abandon } from './alert/step.ts'
 import { type Clock, startClock } from './clock.ts'
+import { beat } from './heartbeat.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
+import { newsOf } from './notice/group.ts'
 import { type ObjectiveStanding, objectiveRow, objectiveStandings } from './objective/standing.ts'
 import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
+import type { Silence } from './silence/silence.ts'
+import { Teller, type Told } from './tell.ts'
 
 export interface JudgeOptions {
   readonly store: Store
@@ -36,30 +37,25 @@ export function startJudge(options: JudgeOptions): Judge {
   return judge
 }
 
-/** An event with those who are to be told of it. */
-interface Told {
-  readonly event: AlertEvent
-  readonly receivers: readonly string[]
-}
-
 /** What a judgement found, until it is stored. */
 interface Findings {
   readonly alerts: Map<string, Alert>
   readonly told: readonly Told[]
   /** The rules that were judged. */
   readonly rules: readonly AlertRule[]
+  /** How many could not be. */
+  readonly failures: number
 }
 
 /**
- * Asks the store, lets the pure parts decide, keeps what they decided, then tells. An event and the intention to tell
- * of it are stored before anything is sent, and nothing counts as decided before it is stored: whatever interrupts this,
- * the next start goes on from the tables, with the same ids.
+ * Asks the store, lets the pure parts decide, and has what they decided stored and told. Nothing counts as decided
+ * before it is stored: whatever interrupts this, the next start goes on from the tables.
  */
 export class Judge {
   readonly #store: Store
   readonly #log: Logger
   readonly #now: () => number
-  readonly #notifier: Notifier
+  readonly #teller: Teller
   readonly #objectives: Keeper<ObjectiveStanding>
   readonly #quotas: Keeper<QuotaStanding>
   #config: Config
@@ -68,6 +64,8 @@ export class Judge {
   #unsaved: Findings | undefined
   #restored: Promise<void> | undefined
   #clocks: readonly Clock[] = []
+  /** When all alerts were last judged, none of them failing. */
+  #judgedMs: number | undefined
 
   constructor({ store, config, log, externalUrl, now = Date.now }: JudgeOptions) {
     this.#store = store
@@ -88,26 +86,30 @@ export class Judge {
       standings: (config, atMs) => quotaStandings(store, config, atMs),
       row: quotaRow,
     })
-    const record = (event: AlertEvent, channel: string, attempt: Attempt) => this.#record(event, channel, attempt)
-    this.#notifier = new Notifier({ record, externalUrl, log, now })
-    this.#configureNotifier()
+    const rule = (name: string) => this.rules().find((placed) => placed.rule.name === name)?.rule
+    const url = () => this.#config.externalUrl ?? externalUrl()
+    this.#teller = new Teller({ store, log, externalUrl: url, now, config, rule })
+    this.#configureTeller()
   }
 
   /** Each kind has a clock of its own, so that a costly objective does not hold up an alert. */
   start(): void {
-    const clock = (what: string, judge: () => Promise<void>) =>
-      startClock(limits.tickMs, judge, (error) => this.#failed(what, error))
+    const clock = (what: string, judge: () => Promise<void>, everyMs: number = limits.tickMs) =>
+      startClock(everyMs, judge, (error) => this.#failed(what, error))
     this.#clocks = [
       clock('alert', () => this.judgeAlerts()),
       clock('objective', () => this.judgeObjectives()),
       clock('quota', () => this.judgeQuotas()),
+      // Repetitions and the ends of silences come at their time, whatever judging takes.
+      clock('notice', () => this.#tell([])),
+      clock('heartbeat', () => this.#beat(), limits.heartbeatMs),
     ]
   }
 
   /** Waits for the judgements and the deliveries under way. */
   async stop(): Promise<void> {
     await Promise.all(this.#clocks.map((clock) => clock.stop()))
-    await this.#notifier.stop()
+    await this.#teller.stop()
   }
 
   /** Takes a new configuration from the next judgement on. Alerts of rules that are gone are resolved then. */
@@ -115,7 +117,7 @@ export class Judge {
     this.#config = config
     this.#objectives.hurry()
     this.#quotas.hurry()
-    this.#configureNotifier()
+    this.#configureTeller()
   }
 
   get config(): Config {
@@ -148,7 +150,7 @@ export class Judge {
     await this.#restore()
     await storeRule(this.#store, rule.name, written, this.#now())
     this.#stored = [...this.#stored.filter(({ name }) => name !== rule.name), rule]
-    this.#configureNotifier()
+    this.#configureTeller()
   }
 
   /** Removes a rule that does not come from the file. */
@@ -158,14 +160,31 @@ export class Judge {
     this.#stored = this.#stored.filter((rule) => rule.name !== name)
   }
 
+  /** The silences that are not over, or ended lately, each with the number of alerts that it holds back now. */
+  async silences(): Promise<{ silence: Silence; held: number }[]> {
+    await this.#restore()
+    return this.#teller.silences().map((silence) => ({ silence, held: this.#teller.held(silence) }))
+  }
+
+  /** Adds a silence, or changes the one of its id. */
+  async silence(silence: Silence): Promise<void> {
+    await this.#restore()
+    await this.#teller.silence(silence)
+  }
+
   /** One judgement of all alerts, as of now. */
   async judgeAlerts(): Promise<void> {
     const stopTimer = judged.seconds.startTimer({ what: 'alerts' })
     await this.#restore()
     await this.#save()
-    this.#unsaved = await this.#stepAlerts(this.#now())
+    const nowMs = this.#now()
+    this.#unsaved = await this.#stepAlerts(nowMs)
+    const { failures } = this.#unsaved
     await this.#save()
     stopTimer()
+    if (failures > 0) return
+    this.#judgedMs = nowMs
+    judged.lastSuccess.set({ what: 'alerts' }, nowMs / 1000)
   }
 
   /** One judgement of all objectives, as of now; less often than asked for when it takes long. */
@@ -191,28 +210,29 @@ export class Judge {
     this.#stored = await storedRules(this.#store, (name, fault) => {
       this.#log.error({ rule: name, fault }, 'this stored alert rule is not judged: remove it and add it anew')
     })
-    this.#configureNotifier()
+    this.#configureTeller()
     const open = openAlertsQuestion()
     const events = (await this.#store.query(open.sql, open.params)).map(eventOfRow)
     this.#alerts = new Map(events.map((event) => [event.fingerprint, alertOfEvent(event)]))
-    const undelivered = undeliveredQuestion(this.#now())
-    for (const row of await this.#store.query(undelivered.sql, undelivered.params)) {
-      await this.#send(eventOfRow(row), String(row.channel), Number(row.attempts))
-    }
+    await this.#teller.restore()
   }
 
   async #stepAlerts(nowMs: number): Promise<Findings> {
     const rules = this.rules().map(({ rule }) => rule)
+    let failures = 0
     const { alerts, events } = await judgeRules({
       store: this.#store,
       rules,
       alerts: this.#alerts,
       nowMs,
       toMs: nowMs - limits.lagMs,
-      failed: (rule, error) => this.#failed('alert', error, rule.name),
+      failed: (rule, error) => {
+        failures++
+        this.#failed('alert', error, rule.name)
+      },
     })
     const told: Told[] = events.map(({ rule, event }) => {
-      return { event, receivers: isNews(event) ? rule.notify.map(receiverName) : [] }
+      return { event, receivers: newsOf(event) ? rule.notify.map(receiverName) : [] }
     })
     const names = new Set(rules.map(({ name }) => name))
     for (const alert of this.#alerts.values()) {
@@ -221,52 +241,36 @@ export class Judge {
       const receivers = (await this.#store.query(sql, params)).map((row) => String(row.channel))
       const event = abandon(alert, nowMs)
       alerts.delete(alert.fingerprint)
-      told.push({ event, receivers: isNews(event) ? receivers : [] })
+      told.push({ event, receivers: newsOf(event) ? receivers : [] })
     }
-    return { alerts, told, rules }
+    return { alerts, told, rules, failures }
+  }
+
+  async #tell(told: readonly Told[]): Promise<void> {
+    await this.#restore()
+    await this.#teller.tell(told)
+  }
+
+  async #beat(): Promise<void> {
+    const { heartbeat } = this.#config
+    if (heartbeat === undefined) return
+    const error = await beat(heartbeat, this.#judgedMs, this.#now(), allowPrivateOf(this.#config))
+    if (error !== '') this.#log.warn({ error }, 'the heartbeat was not taken')
   }
 
   /** Stores the findings, makes them the state of things, and tells. Repeated by the next judgement when it fails. */
   async #save(): Promise<void> {
     if (this.#unsaved === undefined) return
     const { alerts, told, rules } = this.#unsaved
-    const token = createHash('sha256')
-      .update(told.map(({ event }) => event.id).join())
-      .digest('hex')
-    const intentions = told.flatMap(({ event, receivers }) => receivers.map((channel) => intention(event, channel)))
-    // Intentions come first: one without its event is ignored, an event without its intention would be a lost notice.
-    await this.#store.insert('alert_deliveries', intentions, `intentions-${token}`)
-    await this.#store.insert(
-      'alert_events',
-      told.map(({ event }) => rowOfEvent(event)),
-      `events-${token}`,
-    )
+    await this.#teller.tell(told)
     this.#alerts = alerts
     this.#unsaved = undefined
-    for (const { event, receivers } of told) {
-      judged.events.inc({ state: event.state })
-      this.#log.info({ rule: event.rule, state: event.state, labels: event.labels }, event.summary)
-      for (const receiver of receivers) await this.#send(event, receiver)
-    }
     // A rule removed since it was judged still has to tell of its end.
-    this.#notifier.keep(new Set(this.#receivers(rules).map(({ name }) => name)))
+    this.#teller.keep(this.#receivers(rules))
   }
 
-  async #send(event: AlertEvent, receiver: string, attempts = 0): Promise<void> {
-    if (this.#notifier.send(event, receiver, attempts)) return
-    const error = `there is no channel ${receiver} any more`
-    this.#log.error({ rule: event.rule, channel: receiver }, error)
-    await this.#record(event, receiver, { attempt: attempts, done: true, status: 0, error })
-  }
-
-  async #record({ id }: AlertEvent, channel: string, { attempt, done, status, error }: Attempt): Promise<void> {
-    const row = { ts: timeText(this.#now()), event_id: id, channel, attempt, done, status, error }
-    await this.#store.insert('alert_deliveries', [row], `delivery-${id}-${channel}-${attempt}-${done}`)
-  }
-
-  #configureNotifier(): void {
-    const receivers = this.#receivers(this.rules().map(({ rule }) => rule))
-    this.#notifier.configure(receivers, allowPrivateOf(this.#config))
+  #configureTeller(): void {
+    this.#teller.configure(this.#config, this.#receivers(this.rules().map(({ rule }) => rule)))
   }
 
   /** The channels of the file, and the URLs that rules name. */
@@ -279,14 +283,4 @@ export class Judge {
     judged.failures.inc({ what })
     this.#log.error({ what, rule, error: error instanceof Error ? error.message : String(error) }, 'judging failed')
   }
-}
-
-/** Pending and inactive are kept for the record; nobody is woken for them. */
-function isNews(event: AlertEvent): boolean {
-  return event.state === 'firing' || event.state === 'resolved'
-}
-
-/** "To be delivered": an attempt number 0, which was none. */
-function intention(event: AlertEvent, channel: string): Row {
-  return { ts: timeText(event.atMs), event_id: event.id, channel, attempt: 0, done: false, status: 0, error: '' }
 }

@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client'
+import { Counter, Gauge, Histogram } from 'prom-client'
 import { registry } from '../metrics.ts'
 
 const registers = [registry]
@@ -21,6 +21,18 @@ export const judged = {
     name: 'callsight_alert_events_total',
     help: 'Changes of state of alerts',
     labelNames: ['state'] as const,
+    registers,
+  }),
+  notices: new Counter({
+    name: 'callsight_notices_made_total',
+    help: 'Notices made, by reason; muted: decisions to tell nothing, for a silence, maintenance or an inhibition',
+    labelNames: ['reason'] as const,
+    registers,
+  }),
+  lastSuccess: new Gauge({
+    name: 'callsight_judge_last_success_timestamp_seconds',
+    help: 'When everything of a kind was last judged without a failure',
+    labelNames: ['what'] as const,
     registers,
   }),
 }

@@ -88,10 +88,10 @@ export function clipped(text: string, chars: number, safe: (text: string) => str
   return `${kept.replace(/[\uD800-\uDBFF]$/, '').trimEnd()}…`
 }
 
-/** `acme 40 of 120 calls, bob 3 of 9 calls, and 5 more consumers`, or empty. */
+/** `acme: 40 of 120 calls, bob: 3 of 9 calls, and 5 more consumers`, or empty. */
 export function hurtText({ hurt, hurtConsumers }: NoticeAlert): string {
   const named = hurt.map(({ consumer, calls, failed }) => {
-    return `${consumer === '' ? 'unknown callers' : consumer} ${failed} of ${counted(calls, 'call')}`
+    return `${consumer === '' ? 'unknown callers' : consumer}: ${failed} of ${counted(calls, 'call')}`
   })
   const more = hurtConsumers - hurt.length
   return more > 0 && named.length > 0 ? `${named.join(', ')}, and ${counted(more, 'more consumer')}` : named.join(', ')

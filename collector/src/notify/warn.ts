@@ -14,8 +14,10 @@ export function privateWarnings(config: Config): string[] {
       .filter((receiver) => receiver.includes('://'))
       .map((url) => ({ place: `the alert ${JSON.stringify(name)}`, channel: webhookChannel('', url) })),
   )
+  const beats =
+    config.heartbeat === undefined ? [] : [{ place: 'heartbeat', channel: webhookChannel('', config.heartbeat) }]
   const named = config.channels.map((channel) => ({ place: `channels.${channel.name}`, channel }))
-  return [...named, ...urls].flatMap(({ place, channel }) => {
+  return [...named, ...urls, ...beats].flatMap(({ place, channel }) => {
     const refusal = refusalOfText(channel, config)
     return refusal === undefined ? [] : [`${place}: ${refusal}`]
   })

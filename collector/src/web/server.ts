@@ -16,6 +16,7 @@ import { callRoutes } from './calls.ts'
 import { objectiveRoutes } from './objectives.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { quotaRoutes } from './quotas.ts'
+import { silenceRoutes } from './silences.ts'
 import { trafficRoutes } from './traffic.ts'
 
 export interface WebParts {
@@ -75,6 +76,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(callRoutes(store))
   server.register(agentRoutes(store))
   server.register(alertRoutes({ store, judge }))
+  server.register(silenceRoutes(judge))
   server.register(objectiveRoutes(judge))
   server.register(quotaRoutes({ store, judge }))
   server.register(boardRoutes(store))

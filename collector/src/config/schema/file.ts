@@ -12,6 +12,17 @@ import {
   templateShape,
 } from './channel.ts'
 import { consumer, consumerShape } from './consumer.ts'
+import {
+  externalUrl,
+  grouping,
+  groupingShape,
+  heartbeat,
+  inhibition,
+  inhibitionShape,
+  maintenance,
+  maintenanceShape,
+  weeklyShape,
+} from './grouping.ts'
 import { noticesShape } from './notices.ts'
 import { goodShape, objective, objectiveShape } from './objective.ts'
 import { planShape, plans, quotaShape } from './quota.ts'
@@ -29,6 +40,11 @@ const fileShape = {
   alerts: z.array(ruleSchema).default([]),
   channels: channels.default([]),
   notices: z.strictObject(noticesShape).optional(),
+  grouping: grouping.optional(),
+  maintenance: z.array(maintenance).default([]),
+  inhibit: z.array(inhibition).default([]),
+  heartbeat: heartbeat.optional(),
+  external_url: externalUrl.optional(),
 }
 
 /** The whole of callsight.yaml, `${NAME}` already replaced. References between its parts are in references.ts. */
@@ -53,6 +69,11 @@ export const fileSchema = z.strictObject(fileShape).transform(
     alerts: file.alerts,
     channels: file.channels,
     notices: { allowPrivate: file.notices?.allow_private ?? defaultConfig.notices.allowPrivate },
+    grouping: file.grouping ?? defaultConfig.grouping,
+    maintenance: file.maintenance,
+    inhibit: file.inhibit,
+    heartbeat: file.heartbeat,
+    externalUrl: file.external_url,
   }),
 )
 
@@ -79,4 +100,8 @@ export const keys: Record<string, { known: string[]; later: string[] }> = {
   'channels.*.telegram': { known: Object.keys(telegramShape), later: [] },
   'channels.*.template': { known: Object.keys(templateShape), later: [] },
   notices: { known: Object.keys(noticesShape), later: [] },
+  grouping: { known: Object.keys(groupingShape), later: [] },
+  'maintenance[]': { known: Object.keys(maintenanceShape), later: [] },
+  'maintenance[].weekly[]': { known: Object.keys(weeklyShape), later: [] },
+  'inhibit[]': { known: Object.keys(inhibitionShape), later: [] },
 }

@@ -1,6 +1,6 @@
 import type { AlertmanagerChannel, Channel } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
-import { annotationsOf, labelsOf } from '../document.ts'
+import { documentOf } from '../document.ts'
 import type { Guard } from '../guard.ts'
 import type { Notice, NoticeAlert } from '../notice.ts'
 import { post } from '../webhook.ts'
@@ -28,13 +28,14 @@ export function repeatMsOf({ kind }: Channel): number | undefined {
 
 export function postableAlert(alert: NoticeAlert, { reason }: Notice, nowMs: number): object {
   const aheadMs = nowMs + (reason === 'test' ? limits.alertmanagerTestMs : limits.alertmanagerLifeMs)
+  const { labels, annotations, startsAt, generatorURL } = documentOf(alert)
   return {
     // It takes a label without text for one that is not there.
-    labels: Object.fromEntries(Object.entries(labelsOf(alert)).filter(([, value]) => value !== '')),
-    annotations: annotationsOf(alert),
-    startsAt: new Date(alert.startsAtMs).toISOString(),
+    labels: Object.fromEntries(Object.entries(labels).filter(([, value]) => value !== '')),
+    annotations,
+    startsAt,
     endsAt: new Date(alert.endsAtMs ?? aheadMs).toISOString(),
-    generatorURL: alert.links.board,
+    generatorURL,
   }
 }
 
