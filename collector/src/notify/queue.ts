@@ -1,4 +1,5 @@
 import { limits } from '../limits.ts'
+import { waiting } from './metrics.ts'
 import type { Outcome } from './webhook.ts'
 
 /** One notice on its way to one channel. */
@@ -59,6 +60,7 @@ export class Queue<P extends Parcel> {
     if (this.#gone) return void this.#giveUp(notice, 'the receiver answered 410 Gone before')
     if (this.#waiting.length >= limits.noticesQueued) return void this.#giveUp(notice, 'too many notices are waiting')
     this.#waiting.push({ notice, dueMs: this.#now() })
+    waiting.inc()
     this.#wake()
   }
 
@@ -71,7 +73,7 @@ export class Queue<P extends Parcel> {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
-    this.#waiting.splice(0)
+    this.#forget()
     const cut = setTimeout(() => this.#stop.abort(), limits.noticeStopMs)
     await this.#running
     clearTimeout(cut)
@@ -113,13 +115,20 @@ export class Queue<P extends Parcel> {
     if (!again) this.#remove(item)
     if (outcome.kind === 'gone') {
       this.#gone = true
-      for (const { notice } of this.#waiting.splice(0)) await this.#giveUp(notice, 'the receiver answered 410 Gone')
+      for (const { notice } of this.#forget()) await this.#giveUp(notice, 'the receiver answered 410 Gone')
     }
   }
 
   #remove(item: Waiting<P>): void {
     const at = this.#waiting.indexOf(item)
-    if (at >= 0) this.#waiting.splice(at, 1)
+    if (at < 0) return
+    this.#waiting.splice(at, 1)
+    waiting.dec()
+  }
+
+  #forget(): Waiting<P>[] {
+    waiting.dec(this.#waiting.length)
+    return this.#waiting.splice(0)
   }
 
   #giveUp(notice: P, error: string): Promise<void> {
