@@ -45,7 +45,8 @@ function applicationDeliverer(url: string, { token, channel }: Application, guar
       const message = slackMessage(notice)
       const first = threads.get(groupKey)
       if (first === undefined) {
-        const remember = (sent: string) => status === 'firing' && reason !== 'test' && threads.set(groupKey, sent)
+        const remember = (sent: string) =>
+          status === 'firing' && reason !== 'test' && reason !== 'threshold' && threads.set(groupKey, sent)
         return call('chat.postMessage', { channel, ...message }, stop, remember)
       }
       const [place, ts] = first.split(' ')

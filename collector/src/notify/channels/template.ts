@@ -23,7 +23,7 @@ export function templateDeliverer(channel: TemplateChannel, guard: Guard): Deliv
       return post({ url, method, headers: filled, body }, guard, stop, (answer) => {
         const outcome =
           kind === 'telegram' ? judgeTelegram(answer) : kind === 'discord' ? judgeDiscord(answer) : judgeAnswer(answer)
-        if (outcome.kind !== 'delivered' || reason === 'test') return outcome
+        if (outcome.kind !== 'delivered' || reason === 'test' || reason === 'threshold') return outcome
         const sent = kind === 'telegram' ? jsonOf<TelegramAnswer>(answer).result?.message_id : undefined
         if (status === 'resolved') threads.delete(groupKey)
         else if (sent !== undefined && values.thread === undefined) threads.set(groupKey, String(sent))
