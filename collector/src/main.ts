@@ -8,6 +8,7 @@ import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
 import { limits } from './limits.ts'
 import { watch } from './metrics.ts'
+import { privateWarnings } from './notify/warn.ts'
 import { announce, presence, withdraw } from './presence.ts'
 import { Receiving } from './receive/body.ts'
 import { grpcReceiver } from './receive/grpc.ts'
@@ -50,6 +51,7 @@ export interface Collector {
  */
 export async function startCollector(config: Config, log: Logger, data = usualFolder): Promise<Collector> {
   refuseOpenDoors(config)
+  for (const warning of privateWarnings(config)) log.warn(warning)
   const { url } = config.store
   const folder = embeddedFolder(url) ?? data
   await refuseSharedFolder(folder)
@@ -129,11 +131,13 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
       web: webUrl,
       judge,
       configure(next) {
-        refuseOpenDoors({ ...next, listen: config.listen })
+        const listening = { ...next, listen: config.listen }
+        refuseOpenDoors(listening)
+        for (const warning of privateWarnings(listening)) log.warn(warning)
         for (const door of [ingest, read]) door.configure(next.tokens)
         threads.configure(next.consumers, pastMs(next))
         void writeConsumers(next.consumers)
-        judge.setConfig({ ...next, listen: config.listen })
+        judge.setConfig(listening)
         settings.follow(next)
       },
       stop: () => unwind(undo),

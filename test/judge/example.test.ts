@@ -62,6 +62,16 @@ ${file}:6:1: colour: unknown key "colour"; the keys here are store, retention, l
   })
 })
 
+it('a receiver that will be refused is warned of, and the file is fine', async () => {
+  const file = join(folder, 'private.yaml')
+  writeFileSync(file, 'channels: { ops: { webhook: "http://10.0.0.1/secret-path" } }\n')
+  const { code, stderr } = await check([file])
+  expect(code).toBe(0)
+  expect(stderr).toBe(
+    `${file}: warning: channels.ops: the receiver is at a private address (10.0.0.1), where notices do not go unless allowed; add allow_private: true to its channel, or notices: { allow_private: [10.0.0.1/32] }\n`,
+  )
+})
+
 it('wrong usage has the exit code 2', async () => {
   expect((await check([])).code).toBe(2)
 })
