@@ -188,17 +188,19 @@ Calls: http://collector:4319/calls`)
       onRcptTo: ({ address }, _session, done) =>
         done(full && address.startsWith('boss') ? smtpError(452, 'the mailbox is full') : undefined),
     })
-    const deliverer = delivererTo(written(`smtp://127.0.0.1:${port}`))
+    // One reader's address is within another's.
+    const to = ['ops@example.com', 'Boss <boss@Example.com>', 'big-boss@example.com']
+    const deliverer = delivererTo(written(`smtp://127.0.0.1:${port}`, { to }))
     const stop = new AbortController().signal
     const once = await deliverer.deliver(noticeOf(), stop)
     expect(once).toMatchObject({
       kind: 'later',
       status: 452,
-      error: '1 of 2 readers were refused: SMTP 452: the mailbox is full',
+      error: '1 of 3 readers were refused: SMTP 452: the mailbox is full',
     })
     full = false
     expect((await deliverer.deliver(noticeOf(), stop)).kind).toBe('delivered')
-    expect(mails.map(({ to }) => to)).toEqual([['ops@example.com'], ['boss@example.com']])
+    expect(mails.map(({ to }) => to)).toEqual([['ops@example.com', 'big-boss@example.com'], ['boss@example.com']])
     const [first, second] = mails.map(parse)
     expect(second!.head['message-id']).toBe(first!.head['message-id'])
   })

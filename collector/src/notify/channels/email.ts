@@ -23,7 +23,7 @@ export function emailDeliverer(channel: EmailChannel, guard: Guard): Deliverer {
       const transport = createTransport(transportOptions(channel, guard))
       const readers = to.filter((reader) => !taken.get(notice.id)?.includes(reader))
       try {
-        const { rejected, rejectedErrors } = await transport.sendMail({
+        const { accepted, rejected, rejectedErrors } = await transport.sendMail({
           ...mailOf(notice, channel),
           envelope: { from, to: [...readers] },
           signal: AbortSignal.any([stop, timeout]),
@@ -33,11 +33,10 @@ export function emailDeliverer(channel: EmailChannel, guard: Guard): Deliverer {
           return outcomeOf('delivered', '', 250)
         }
         if (taken.size >= limits.noticeThreads) taken.clear()
-        const left = rejected.map(String)
-        taken.set(
-          notice.id,
-          to.filter((reader) => !left.some((address) => reader.includes(address))),
-        )
+        // Who cannot be told apart gets the mail twice rather than never.
+        const has = new Set(accepted.map((address) => String(address).toLowerCase()))
+        const before = taken.get(notice.id) ?? []
+        taken.set(notice.id, [...before, ...readers.filter((reader) => has.has(addressOf(reader).toLowerCase()))])
         return partly(rejected.length, to.length, rejectedErrors ?? [])
       } catch (error) {
         if (stop.aborted) return outcomeOf('cut', 'stopped')
@@ -45,6 +44,11 @@ export function emailDeliverer(channel: EmailChannel, guard: Guard): Deliverer {
       }
     },
   }
+}
+
+/** `ops@example.com` of `Operations <ops@example.com>`. */
+function addressOf(mailbox: string): string {
+  return /<([^<>]+)>\s*$/.exec(mailbox)?.[1] ?? mailbox
 }
 
 function transportOptions({ smtp, ca }: EmailChannel, guard: Guard) {
