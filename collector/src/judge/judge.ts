@@ -4,15 +4,16 @@ import type { AlertRule, Channel, Config } from '../config/config.ts'
 import { limits } from '../limits.ts'
 import { receiverName } from '../notify/notifier.ts'
 import type { Store } from '../store/store.ts'
+import { Reader } from './alert/reader.ts'
 import { judgeRules } from './alert/round.ts'
 import { alertOfEvent, eventOfRow } from './alert/row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
-import { type Alert, abandon } from './alert/step.ts'
+import { type Alert, abandon, newsOf } from './alert/step.ts'
+import { watermark } from './alert/watermark.ts'
 import { type Clock, startClock } from './clock.ts'
 import { beat } from './heartbeat.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
-import { newsOf } from './notice/group.ts'
 import { type ObjectiveStanding, objectiveRow, objectiveStandings } from './objective/standing.ts'
 import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
 import type { Silence } from './silence/silence.ts'
@@ -26,6 +27,8 @@ export interface JudgeOptions {
   readonly externalUrl: () => string
   /** Epoch milliseconds; the system's clock by default. */
   readonly now?: () => number
+  /** The time before which every acknowledged call is stored, epoch milliseconds; now by default. */
+  readonly arrivedMs?: () => number
 }
 
 /** Starts judging at once and then every few seconds until `stop`. */
@@ -53,6 +56,8 @@ export class Judge {
   readonly #store: Store
   readonly #log: Logger
   readonly #now: () => number
+  readonly #arrivedMs: () => number
+  readonly #reader: Reader
   readonly #teller: Teller
   readonly #objectives: Keeper<ObjectiveStanding>
   readonly #quotas: Keeper<QuotaStanding>
@@ -64,12 +69,15 @@ export class Judge {
   #clocks: readonly Clock[] = []
   /** When all alerts were last judged, none of them failing. */
   #judgedMs: number | undefined
+  #holding = false
 
-  constructor({ store, config, log, externalUrl, now = Date.now }: JudgeOptions) {
+  constructor({ store, config, log, externalUrl, now = Date.now, arrivedMs = now }: JudgeOptions) {
     this.#store = store
     this.#config = config
     this.#log = log
     this.#now = now
+    this.#arrivedMs = arrivedMs
+    this.#reader = new Reader(store, { objectives: () => this.objectives(), quotas: () => this.quotas() })
     this.#objectives = new Keeper(store, {
       what: 'objectives',
       table: 'objective_states',
@@ -126,7 +134,7 @@ export class Judge {
     return placedRules(this.#config, this.#stored)
   }
 
-  /** The alerts that are pending or firing. */
+  /** The alerts that are not over. */
   alerts(): Alert[] {
     return [...this.#alerts.values()]
   }
@@ -218,19 +226,27 @@ export class Judge {
   async #stepAlerts(nowMs: number): Promise<Findings> {
     const rules = this.rules().map(({ rule }) => rule)
     let failures = 0
+    const until = watermark(nowMs, this.#arrivedMs())
+    judged.held.set(until.heldMs / 1000)
+    if (until.partial && !this.#holding) {
+      this.#log.warn(
+        { seconds: until.heldMs / 1000 },
+        'calls wait for the store: alerts can fire, but none is resolved',
+      )
+    }
+    this.#holding = until.partial
     const { alerts, events } = await judgeRules({
-      store: this.#store,
+      reader: this.#reader,
       rules,
       alerts: this.#alerts,
-      nowMs,
-      toMs: nowMs - limits.lagMs,
+      until,
       failed: (rule, error) => {
         failures++
         this.#failed('alert', error, rule.name)
       },
     })
     const told: Told[] = events.map(({ rule, event }) => {
-      return { event, receivers: newsOf(event) ? rule.notify.map(receiverName) : [] }
+      return { event, receivers: newsOf(event) !== undefined ? rule.notify.map(receiverName) : [] }
     })
     const names = new Set(rules.map(({ name }) => name))
     for (const alert of this.#alerts.values()) {
@@ -239,7 +255,7 @@ export class Judge {
       const receivers = (await this.#store.query(sql, params)).map((row) => String(row.channel))
       const event = abandon(alert, nowMs)
       alerts.delete(alert.fingerprint)
-      told.push({ event, receivers: newsOf(event) ? receivers : [] })
+      told.push({ event, receivers: newsOf(event) !== undefined ? receivers : [] })
     }
     return { alerts, told, rules, failures }
   }

@@ -1,4 +1,3 @@
-import { newsOf } from '../judge/notice/group.ts'
 import { labelsOfAlert } from '../judge/notice/labels.ts'
 import { limits } from '../limits.ts'
 import type { Notice, NoticeAlert } from './notice.ts'
@@ -58,7 +57,7 @@ function documentOf(alert: NoticeAlert) {
     calls_url: links.calls,
   }
   return {
-    status: endsAtMs === undefined ? 'firing' : (newsOf(event) ?? 'resolved'),
+    status: endsAtMs === undefined ? 'firing' : 'resolved',
     labels: labelsOfAlert(event),
     annotations: {
       summary: event.summary,
