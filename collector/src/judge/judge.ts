@@ -108,7 +108,7 @@ export class Judge {
       clock('quota', () => this.judgeQuotas()),
       // Repetitions and the ends of silences come at their time, whatever judging takes.
       clock('notice', () => this.#tell([])),
-      clock('heartbeat', () => this.#beat(), limits.heartbeatMs),
+      clock('heartbeat', () => this.judgeHeartbeat(), limits.heartbeatMs),
     ]
   }
 
@@ -265,7 +265,8 @@ export class Judge {
     await this.#teller.tell(told)
   }
 
-  async #beat(): Promise<void> {
+  /** Tells the world outside that alerts are judged, if they are. */
+  async judgeHeartbeat(): Promise<void> {
     const { heartbeat } = this.#config
     if (heartbeat === undefined) return
     const error = await beat(heartbeat, this.#judgedMs, this.#now())
