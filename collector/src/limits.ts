@@ -180,8 +180,25 @@ export const limits = {
   tickMs: 5000,
   /** A window ends this long ago: what an agent's queue and the spool hold back is in by then. */
   lagMs: 5000,
-  /** Longest window of an alert, and the longest time it waits or lingers. */
+  /** Longest time an alert waits or lingers. */
   alertWindowMs: 24 * 3600_000,
+  /** Longest time that one judgement of an alert looks back, all its windows together. */
+  alertOverMs: 7 * 24 * 3600_000,
+  /** Windows from this length on are read from the calls by minute: the calls themselves would be read in vain each tick. */
+  alertMinutesMs: 3600_000,
+  /** Windows of which some must break: an hour of minutes. */
+  alertPoints: 60,
+  /** A rule that cannot be judged for this long is an alert of its own: three ticks. */
+  alertErrorMs: 15_000,
+  /** Moments between two looks that are judged in order after a pause, for alerts that were under way. */
+  alertCatchUp: 30,
+  /** What an agent's queue holds back of the calls that ended: a window ends so long before the oldest row not stored. */
+  sentMs: 2000,
+  /**
+   * While rows wait for the store no longer than this, alerts are judged as of then. Longer, and what is stored is judged
+   * as of now, but nothing is called over: calls that are not there can hide a breach, they cannot make one.
+   */
+  heldMs: 2 * 60_000,
   /** An alert's window is about when calls ended, the store is ordered by their start: it looks this much further back. */
   callMs: 10 * 60_000,
   /** Alerts one rule can have at a time, the worst first: more labels than this are a mistake in group_by. */

@@ -97,7 +97,8 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
 
     // The viewer's address is known when it listens, which needs the judge.
     let webUrl = ''
-    const judge = startJudge({ store, config, log, externalUrl: () => webUrl })
+    const arrivedMs = () => Date.now() - spool.state().oldestMs
+    const judge = startJudge({ store, config, log, externalUrl: () => webUrl, arrivedMs })
     undo.push(() => judge.stop())
 
     const loopback = isLoopback(config.listen.web)

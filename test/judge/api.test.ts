@@ -85,6 +85,7 @@ describe('the API', () => {
           threshold_ratio: 0.05,
           calls: 20,
           active_since: rfc3339,
+          annotations: {},
         },
       ],
     })
@@ -114,7 +115,24 @@ describe('the API', () => {
         threshold_ms: 300,
         over_ms: 300_000,
         for_ms: 0,
+        keep_firing_for_ms: 0,
+        recover_ms: null,
         min_calls: 10,
+        points: { needed: 1, of: 1 },
+        confidence_ratio: 0.999,
+        no_data: 'ok',
+        direction: 'in',
+        consumer: null,
+        env: null,
+        plan: null,
+        style: null,
+        peer: null,
+        group_by: [],
+        objective: null,
+        quota: null,
+        severity: 'warning',
+        labels: {},
+        annotations: {},
         notify: [expect.stringMatching(/^https:\/\/x\.example\/…[0-9a-f]{8}$/)],
         state: 'inactive',
       },
@@ -142,6 +160,33 @@ describe('the API', () => {
     expect((await ask('DELETE', '/api/v1/alerts/rules/in-file')).status).toBe(409)
     expect((await ask('DELETE', '/api/v1/alerts/rules/shop-get-books-id-p95-300ms')).status).toBe(204)
     expect((await ask('DELETE', '/api/v1/alerts/rules/shop-get-books-id-p95-300ms')).status).toBe(404)
+  })
+
+  it('gives every measure of a rule under a name with its unit', async () => {
+    const add = async (rule: Record<string, unknown>) => (await ask('POST', '/api/v1/alerts/rules', rule)).body
+    const about = { group_by: ['consumer'] }
+    expect(await add({ when: 'error_rate > 5%', recover: '1%', ...about })).toMatchObject({
+      threshold_ratio: 0.05,
+      recover_ratio: 0.01,
+    })
+    expect(await add({ when: 'rps < 30/m' })).toMatchObject({ threshold_per_second: 0.5, confidence_ratio: null })
+    expect(await add({ when: 'response_bytes_p95 > 64kB' })).toMatchObject({ threshold_bytes: 64_000 })
+    expect(await add({ when: 'calls > 1000' })).toMatchObject({ threshold_calls: 1000 })
+    expect(await add({ when: 'silence > 10m', ...about })).toMatchObject({ threshold_ms: 600_000 })
+    expect(await add({ when: 'burn_rate', objective: 'fast' })).toMatchObject({
+      name: 'fast-burn_rate',
+      threshold_factor: null,
+      over_ms: 3600_000,
+      objective: 'fast',
+    })
+    const { status, body } = await ask('POST', '/api/v1/alerts/rules', { when: 'burn_rate', objective: 'slow' })
+    expect([status, body.detail]).toEqual([
+      400,
+      'objective: there is no objective "slow"; add it under objectives, or use one that is there',
+    ])
+    for (const { name, source } of (await ask('GET', '/api/v1/alerts/rules')).body.rules) {
+      if (source === 'api') await ask('DELETE', `/api/v1/alerts/rules/${name}`)
+    }
   })
 
   it('gives objectives and quotas as judged', async () => {
@@ -230,6 +275,25 @@ describe('callsight alert', () => {
       'mine     inactive  p95 > 300ms      60s   0s   shop   consumer,operation  ops     api',
       '',
     ])
+    const every = [
+      ...['--direction', 'out', '--peer', 'api.example.com', '--env', 'prod', '--points', '2 of 3', '--recover', '1%'],
+      ...['--confidence', '95%', '--on-no-data', 'keep', '--label', 'team=shop', '--label', 'tier=a=b'],
+      ...['--runbook', 'https://wiki.example.com/x', '--name', 'third'],
+    ]
+    expect(await run('add', 'error_rate >= 5%', ...every, ...there)).toMatchObject({ code: 0 })
+    expect(judge.rules().find(({ rule }) => rule.name === 'third')?.rule).toMatchObject({
+      direction: 'out',
+      peer: 'api.example.com',
+      env: 'prod',
+      points: { needed: 2, of: 3 },
+      recover: { numerator: 1, denominator: 100 },
+      confidence: { text: '95%' },
+      noData: 'keep',
+      labels: { team: 'shop', tier: 'a=b' },
+      annotations: { runbook_url: 'https://wiki.example.com/x' },
+    })
+    expect((await run('list', ...there)).out).toContain('outgoing prod api.example.com')
+    expect(await run('remove', 'third', ...there)).toMatchObject({ code: 0 })
     expect(await run('remove', 'mine', ...there)).toEqual({ out: 'removed mine\n', err: '', code: 0 })
     expect(await run('add', 'p95 > 1s', '--name', 'team a/slow', ...there)).toMatchObject({ code: 0 })
     expect(await run('remove', 'team a/slow', ...there)).toMatchObject({ code: 0, out: 'removed team a/slow\n' })

@@ -15,6 +15,9 @@ export interface Call {
   outcome: 'ok' | 'client_error' | 'server_error' | 'timeout' | 'aborted'
   durationUs: number
   weight: number
+  ttfbUs?: number
+  responseBytes?: number
+  peer?: string
 }
 
 /** An empty embedded store in a folder of its own. */
@@ -44,6 +47,9 @@ export async function insertCalls(store: Store, calls: readonly Partial<Call>[])
     outcome: call.outcome ?? 'ok',
     duration_us: call.durationUs ?? 1000,
     weight: call.weight ?? 1,
+    ttfb_us: call.ttfbUs ?? 0,
+    response_bytes: call.responseBytes ?? 0,
+    peer: call.peer ?? '',
     trace_id: `${inserts}`,
   }))
   inserts++

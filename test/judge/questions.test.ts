@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { alertQuestion } from '../../collector/src/aggregate/alert.ts'
 import { objectiveQuestion } from '../../collector/src/aggregate/objective.ts'
 import { usageQuestion } from '../../collector/src/aggregate/usage.ts'
-import { parseConfig, readRule } from '../../collector/src/config/read.ts'
+import { parseConfig } from '../../collector/src/config/read.ts'
 import { objectiveStandings } from '../../collector/src/judge/objective/standing.ts'
 import { quotaStandings } from '../../collector/src/judge/quota/standing.ts'
 import type { Store } from '../../collector/src/store/store.ts'
@@ -29,81 +28,6 @@ afterAll(() => close())
 
 const isFailed = ({ outcome }: Call) => outcome === 'server_error' || outcome === 'timeout'
 const weighed = (some: readonly Call[]) => some.reduce((sum, { weight }) => sum + weight, 0)
-
-function groups(some: readonly Call[], key: (call: Call) => string): Map<string, Call[]> {
-  const found = new Map<string, Call[]>()
-  for (const call of some) found.set(key(call), [...(found.get(key(call)) ?? []), call])
-  return found
-}
-
-/** The smallest duration that this share of the calls does not exceed. */
-function percentile(some: readonly Call[], numerator: number, denominator: number): number {
-  const total = BigInt(weighed(some))
-  let sum = 0n
-  for (const { durationUs, weight } of [...some].sort((a, b) => a.durationUs - b.durationUs)) {
-    sum += BigInt(weight)
-    if (sum * BigInt(denominator) >= total * BigInt(numerator)) return durationUs
-  }
-  throw new Error('no calls')
-}
-
-const matches = (operation: string, pattern: RegExp) => pattern.test(operation)
-
-describe('alerts', () => {
-  const ended = (over: number) =>
-    calls.filter((call) => {
-      const end = call.atMs + call.durationUs / 1000
-      return (
-        call.direction === 'in' && call.outcome !== 'aborted' && end >= toMs - over && end < toMs && call.atMs < toMs
-      )
-    })
-
-  it.each([
-    ['p50', 50, 100],
-    ['p90', 90, 100],
-    ['p95', 95, 100],
-    ['p99', 99, 100],
-    ['p99.9', 999, 1000],
-  ])('%s equals a recount, call by call', async (metric, numerator, denominator) => {
-    const { rule } = readRule(
-      { name: 'a', when: `${metric} > 1ms`, group_by: ['operation', 'consumer'], min_calls: 30 },
-      [],
-    )
-    const { sql, params } = alertQuestion(rule!, toMs)
-    const answer = (await store.query(sql, params)).map((row) => {
-      return [`${row.operation} ${row.consumer}`, Number(row.calls), Number(row.value)]
-    })
-    const expected = [...groups(ended(5 * minutes), ({ operation, consumer }) => `${operation} ${consumer}`)]
-      .filter(([, some]) => weighed(some) >= 30)
-      .map(([key, some]) => [key, weighed(some), percentile(some, numerator, denominator)])
-    expect(expected.length).toBeGreaterThan(10)
-    expect(new Set(answer.map(String))).toEqual(new Set(expected.map(String)))
-    expect(answer.map(([, , value]) => value)).toEqual(
-      expected.map(([, , value]) => value as number).sort((a, b) => b - a),
-    )
-  })
-
-  it('an error rate of a pattern of operations equals a recount', async () => {
-    const { rule } = readRule(
-      { name: 'a', when: 'error_rate > 1%', service: 'shop', operation: 'GET /100%_*', over: '10m' },
-      [],
-    )
-    const { sql, params } = alertQuestion(rule!, toMs)
-    const some = ended(10 * minutes).filter(
-      ({ service, operation }) => service === 'shop' && matches(operation, /^GET \/100%_/),
-    )
-    expect(some.length).toBeGreaterThan(100)
-    expect((await store.query(sql, params)).map((row) => [Number(row.calls), Number(row.value)])).toEqual([
-      [weighed(some), weighed(some.filter(isFailed))],
-    ])
-  })
-
-  it('nothing is said about too few calls', async () => {
-    const { rule } = readRule({ name: 'a', when: 'p95 > 1ms', consumer: 'nobody', min_calls: 1 }, [])
-    const { sql, params } = alertQuestion(rule!, toMs)
-    expect(await store.query(sql, params)).toEqual([])
-  })
-})
 
 describe('objectives', () => {
   const { config } = parseConfig(

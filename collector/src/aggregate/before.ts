@@ -1,5 +1,5 @@
 import type { AlertRule } from '../config/config.ts'
-import { aboutLabels } from './hurt.ts'
+import { aboutAlert } from './hurt.ts'
 import { failed, type Question } from './question.ts'
 
 const minute = 60_000
@@ -31,13 +31,15 @@ export function beforeQuestion(
   labels: Readonly<Record<string, string>>,
   { week, hour }: { week: Stretch; hour: Stretch },
 ): Question {
-  const { conditions, params } = aboutLabels(rule, labels)
+  const { conditions, params } = aboutAlert(rule, labels)
   const within = (name: string) =>
     `(minute >= toDateTime({${name}_from:UInt32}) AND minute < toDateTime({${name}_to:UInt32}))`
-  const where = ["direction = 'in'", "outcome != 'aborted'", `(${within('week')} OR ${within('hour')})`, ...conditions]
+  // As the rule counts them: where time and failure are judged, aborted calls say nothing.
+  const judged = rule.when.metric === 'rps' ? [] : ["outcome != 'aborted'"]
+  const where = [`(${within('week')} OR ${within('hour')})`, ...judged, ...conditions]
   return {
     sql: `SELECT if(minute < toDateTime({week_to:UInt32}), 'week', 'hour') AS stretch,
-  sum(calls_1m.calls) AS all, sumIf(calls_1m.calls, ${failed}) AS bad,
+  sum(calls_1m.calls) AS all, sumIf(calls_1m.calls, ${failed}) AS bad, sum(calls_1m.duration_us) AS time_us,
   mapKeys(sumMap(calls_1m.hist) AS merged) AS buckets, mapValues(merged) AS counts
 FROM calls_1m
 WHERE ${where.join(' AND ')}

@@ -2,7 +2,7 @@ import type { Question } from './question.ts'
 
 /** What a row of alert_events says, by the names that judge/alert/row.ts reads. */
 export const eventColumns = `id, toUnixTimestamp64Milli(alert_events.ts) AS at_ms, rule, fingerprint, labels, severity,
-  toString(alert_events.state) AS state, value, threshold, calls, summary,
+  toString(alert_events.state) AS state, previous, value, threshold, unit, calls, summary, annotations,
   toUnixTimestamp64Milli(alert_events.active_since) AS active_since_ms`
 
 /** The newest event of each alert that is not over: what the judge knew when it stopped. */
@@ -10,7 +10,7 @@ export function openAlertsQuestion(): Question {
   return {
     sql: `SELECT ${eventColumns}
 FROM alert_events
-WHERE alert_events.state IN ('pending', 'firing')
+WHERE alert_events.state IN ('pending', 'firing', 'recovering', 'nodata', 'error')
   AND (fingerprint, alert_events.ts) IN (SELECT fingerprint, max(ts) FROM alert_events GROUP BY fingerprint)`,
     params: {},
   }

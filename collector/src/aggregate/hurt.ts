@@ -1,43 +1,38 @@
-import type { AlertRule, Condition } from '../config/config.ts'
+import type { AlertRule } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import { aboutSubject, failed, type Question } from './question.ts'
+import type { Row } from '../store/store.ts'
+import { beyondSign, columns } from './alert.ts'
+import { aboutRule, failed, type Question } from './question.ts'
 
-/** The label values of an alert that are columns of the calls: those that its rule groups by. */
-export function aboutLabels(rule: AlertRule, labels: Readonly<Record<string, string>>) {
-  const { conditions, params } = aboutSubject(rule)
-  for (const name of rule.groupBy) {
-    conditions.push(`${name} = {label_${name}:String}`)
-    params[`label_${name}`] = labels[name] ?? ''
-  }
-  return { conditions, params }
-}
-
-/** What a call has to be to hurt somebody: slower than the promise of a percentile, or failed. */
-export function isBad(when: Condition): string {
-  return when.metric === 'percentile' ? `(${failed} OR duration_us > {above_us:UInt64})` : failed
+/** Conditions for the calls of one alert: what its rule is about, and its values of the labels that the rule groups by. */
+export function aboutAlert(rule: AlertRule, labels: Readonly<Record<string, string>>) {
+  const { conditions, params } = aboutRule(rule)
+  const own = rule.groupBy.map((name) => `toString(${name}) = {label_${name}:String}`)
+  const values = Object.fromEntries(rule.groupBy.map((name) => [`label_${name}`, labels[name] ?? '']))
+  return { conditions: [...conditions, ...own], params: { ...params, ...values } }
 }
 
 /**
  * For whom an alert is one: consumers of the calls that it was judged on (those that ended in [toMs - over, toMs), not
- * aborted) of which some failed or were slower than the rule allows, those with the most bad calls first, and how many
- * such consumers there are in all. Calls of nobody known are one consumer, ''.
+ * aborted) of which some failed, or were beyond the threshold of a percentile, an average or a maximum; those with the
+ * most bad calls first, and how many such consumers there are in all. Calls of nobody known are one consumer, ''.
  */
 export function hurtQuestion(rule: AlertRule, labels: Readonly<Record<string, string>>, toMs: number): Question {
-  const { conditions, params } = aboutLabels(rule, labels)
+  const { conditions, params } = aboutAlert(rule, labels)
+  const bad = badCalls(rule)
   const end = 'ts + toIntervalMicrosecond(duration_us)'
   const where = [
-    "direction = 'in'",
-    "outcome != 'aborted'",
     'ts >= fromUnixTimestamp64Milli({start:Int64})',
     'ts < fromUnixTimestamp64Milli({to:Int64})',
     `${end} >= fromUnixTimestamp64Milli({from:Int64})`,
     `${end} < fromUnixTimestamp64Milli({to:Int64})`,
+    "outcome != 'aborted'",
     ...conditions,
   ]
   return {
     sql: `SELECT consumer, calls, bad, count() OVER () AS consumers
 FROM (
-  SELECT consumer, sum(toUInt64(weight)) AS calls, sumIf(toUInt64(weight), ${isBad(rule.when)}) AS bad
+  SELECT consumer, sum(toUInt64(weight)) AS calls, sumIf(toUInt64(weight), ${bad.condition}) AS bad
   FROM calls
   WHERE ${where.join(' AND ')}
   GROUP BY consumer
@@ -49,8 +44,20 @@ LIMIT ${limits.noticeConsumers}`,
       start: toMs - rule.overMs - limits.callMs,
       from: toMs - rule.overMs,
       to: toMs,
-      ...(rule.when.metric === 'percentile' ? { above_us: rule.when.aboveUs } : {}),
+      ...bad.params,
       ...params,
     },
+  }
+}
+
+/** A rule that wants little of something is hurt by calls beyond it; any other by those that failed. */
+function badCalls({ when }: AlertRule): { condition: string; params: Row } {
+  const timed = when.percentile !== undefined || when.metric === 'avg' || when.metric === 'max'
+  if (!timed || !when.comparison.startsWith('>')) return { condition: failed, params: {} }
+  const column = columns[when.percentile?.measure ?? 'duration']
+  const { numerator, denominator } = when.threshold!
+  return {
+    condition: `(${failed} OR ${column} * {bad_scale:UInt64} ${beyondSign(when)} {bad_above:UInt64})`,
+    params: { bad_scale: denominator, bad_above: numerator },
   }
 }

@@ -1,3 +1,4 @@
+import type { AlertRule } from '../config/config.ts'
 import type { Row } from '../store/store.ts'
 
 /** A statement with its bound values. Asking it is somebody else's job, so that every question can be read and tested. */
@@ -34,4 +35,17 @@ export function aboutSubject({ service, operation, consumer }: Subject): { condi
     params.consumer = consumer
   }
   return { conditions, params }
+}
+
+/** Conditions for what an alert rule is about. */
+export function aboutRule(rule: AlertRule): { conditions: string[]; params: Row } {
+  const { conditions, params } = aboutSubject(rule)
+  const more = ['direction = {direction:String}']
+  params.direction = rule.direction
+  for (const column of ['env', 'plan', 'style', 'peer'] as const) {
+    if (rule[column] === undefined) continue
+    more.push(`${column} = {${column}:String}`)
+    params[column] = rule[column]
+  }
+  return { conditions: [...more, ...conditions], params }
 }

@@ -13,6 +13,19 @@ interface AddOptions {
   keepFiringFor?: string
   groupBy?: string
   minCalls?: string
+  recover?: string
+  points?: string
+  confidence?: string
+  onNoData?: string
+  direction?: string
+  env?: string
+  plan?: string
+  style?: string
+  peer?: string
+  objective?: string
+  quota?: string
+  label?: Record<string, string>
+  runbook?: string
   severity?: string
   name?: string
   notify?: string[]
@@ -28,7 +41,7 @@ export function alertCommand(): Command {
     .description('Add a rule; it is judged from the next tick on and kept in the store')
     .argument(
       '<condition>',
-      'p50, p90, p95, p99 or p99.9 and a duration, or error_rate and a share: "p95 > 300ms"',
+      'a metric, a comparison and a threshold: "p95 > 300ms", "error_rate > 5%", "rps < 1", "silence > 10m", "burn_rate"',
       condition,
     )
     .option('--service <name>', 'only calls of this service')
@@ -39,6 +52,19 @@ export function alertCommand(): Command {
     .option('--keep-firing-for <duration>', 'how long a firing alert outlives its condition (default 0s)')
     .option('--group-by <labels>', 'one alert for each value of these, comma-separated: operation,consumer')
     .option('--min-calls <n>', 'with fewer calls in the window nothing fires (default 10)')
+    .option('--env <name>', 'only calls of this environment')
+    .option('--plan <name>', 'only calls of consumers with this plan')
+    .option('--style <style>', 'only calls of this style: rest, graphql, grpc …')
+    .option('--direction <direction>', 'in: calls that were received (default); out: calls that were made')
+    .option('--peer <host>', 'only calls to this host, with --direction out')
+    .option('--recover <value>', 'a firing alert is over at this value (default: the threshold)')
+    .option('--points <points>', 'hold in so many of the last windows: "3 of 5" (default 1 of 1)')
+    .option('--confidence <share>', 'how sure an error rate or a percentile must be, or none (default 99.9%)')
+    .option('--on-no-data <policy>', 'with too few calls: ok, keep or alert (default ok)')
+    .option('--objective <name>', 'whose burn rate')
+    .option('--quota <name>', 'which quota; every one without this')
+    .option('--label <name=value>', 'a label of its own; may be repeated', labelled)
+    .option('--runbook <url>', 'where those who are told read on')
     .option('--severity <word>', 'goes into the notice (default warning)')
     .option('--name <name>', 'default: made of the condition and what it is about')
     .option('--notify <receiver>', 'a channel of callsight.yaml, or an http(s) URL; may be repeated', gathered)
@@ -68,6 +94,12 @@ function gathered(receiver: string, before: string[] = []): string[] {
   return [...before, receiver]
 }
 
+function labelled(pair: string, before: Record<string, string> = {}): Record<string, string> {
+  const at = pair.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('write it as NAME=VALUE')
+  return { ...before, [pair.slice(0, at)]: pair.slice(at + 1) }
+}
+
 async function add(when: string, options: AddOptions & Connection): Promise<void> {
   const rule = {
     name: options.name,
@@ -80,6 +112,19 @@ async function add(when: string, options: AddOptions & Connection): Promise<void
     keep_firing_for: options.keepFiringFor,
     group_by: options.groupBy?.split(',').map((label) => label.trim()),
     min_calls: options.minCalls,
+    recover: options.recover,
+    points: options.points,
+    confidence: options.confidence,
+    no_data: options.onNoData,
+    direction: options.direction,
+    env: options.env,
+    plan: options.plan,
+    style: options.style,
+    peer: options.peer,
+    objective: options.objective,
+    quota: options.quota,
+    labels: options.label,
+    runbook: options.runbook,
     severity: options.severity,
     notify: options.notify,
   }
@@ -96,6 +141,13 @@ interface ListedRule {
   service: string | null
   operation: string | null
   consumer: string | null
+  env: string | null
+  plan: string | null
+  style: string | null
+  peer: string | null
+  objective: string | null
+  quota: string | null
+  direction: string
   group_by: string[]
   notify: string[]
   source: string
@@ -111,7 +163,7 @@ async function list(options: Connection & { json?: boolean }): Promise<void> {
     rule.when,
     `${rule.over_ms / 1000}s`,
     `${rule.for_ms / 1000}s`,
-    [rule.service, rule.operation, rule.consumer].filter((part) => part !== null).join(' ') || 'all calls',
+    aboutText(rule),
     rule.group_by.join(',') || '-',
     rule.notify.join(',') || '-',
     rule.source,
@@ -125,6 +177,13 @@ async function list(options: Connection & { json?: boolean }): Promise<void> {
         .join('  ')
         .trimEnd(),
     )
+}
+
+function aboutText(rule: ListedRule): string {
+  const { service, operation, consumer, env, plan, style, peer, objective, quota } = rule
+  const parts = [service, operation, consumer, env, plan, style, peer, objective, quota].filter((part) => part !== null)
+  const out = rule.direction === 'out' ? ['outgoing'] : []
+  return [...out, ...parts].join(' ') || 'all calls'
 }
 
 async function remove(name: string, options: Connection): Promise<void> {

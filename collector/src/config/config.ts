@@ -12,12 +12,16 @@ export interface Address {
   readonly port: number
 }
 
-/** A share as a fraction of whole numbers, so that no count is ever compared with a rounded percentage. */
-export interface Share {
-  /** As written: `99.5%`. */
-  readonly text: string
+/** Whole numbers, so that no count is ever compared with a rounded one. */
+export interface Fraction {
   readonly numerator: number
   readonly denominator: number
+}
+
+/** A percentage as a fraction. */
+export interface Share extends Fraction {
+  /** As written: `99.5%`. */
+  readonly text: string
 }
 
 export interface Token {
@@ -79,13 +83,46 @@ export const alertLabels = [
   'style',
   'method',
   'route',
+  'peer',
+  'status',
+  'error_code',
 ] as const
 export type AlertLabel = (typeof alertLabels)[number]
 
+export type Comparison = '>' | '>=' | '<' | '<='
+
+/** What a percentile is of. */
+export type Measure = 'duration' | 'ttfb' | 'request_bytes' | 'response_bytes'
+
+/** `us`: microseconds; `share`: of 1. */
+export type Unit = 'us' | 'share' | 'bytes' | 'calls' | 'per_second' | 'factor'
+
 /** `p95 > 300ms`, `error_rate > 5%`. */
-export type Condition =
-  | { readonly text: string; readonly metric: 'percentile'; readonly percentile: Share; readonly aboveUs: number }
-  | { readonly text: string; readonly metric: 'error_rate'; readonly above: Share }
+export interface Condition {
+  /** As written, with one blank beside the comparison. */
+  readonly text: string
+  readonly metric:
+    | 'percentile'
+    | 'avg'
+    | 'max'
+    | 'error_rate'
+    | 'rps'
+    | 'calls'
+    | 'quota_used'
+    | 'quota_forecast'
+    | 'burn_rate'
+    | 'silence'
+  /** Of the metric `percentile` only. */
+  readonly percentile: { readonly share: Share; readonly measure: Measure } | undefined
+  readonly comparison: Comparison
+  /** In `unit`; undefined: the pairs of burn rates that the objective itself asks for. */
+  readonly threshold: Fraction | undefined
+  readonly unit: Unit
+}
+
+/** What becomes of an alert when there are too few calls to say anything. */
+export const noDataPolicies = ['ok', 'keep', 'alert'] as const
+export type NoData = (typeof noDataPolicies)[number]
 
 export interface AlertRule {
   readonly name: string
@@ -96,14 +133,35 @@ export interface AlertRule {
   readonly forMs: number
   /** How long a firing alert outlives its condition. */
   readonly keepFiringForMs: number
+  /** A firing alert is over at this value, in the unit of the condition; undefined: at the threshold. */
+  readonly recover: Fraction | undefined
   /** With fewer calls in the window the condition does not hold. */
   readonly minCalls: number
+  /** The condition holds when it does in so many of the last windows. */
+  readonly points: { readonly needed: number; readonly of: number }
+  /** How sure an error rate or a percentile must be beyond its threshold; undefined: the measured value decides. */
+  readonly confidence: Share | undefined
+  readonly noData: NoData
+  readonly direction: 'in' | 'out'
   readonly service: string | undefined
   /** `*` stands for any text. */
   readonly operation: string | undefined
   readonly consumer: string | undefined
+  readonly env: string | undefined
+  readonly plan: string | undefined
+  readonly style: string | undefined
+  /** Host of the other side, of outgoing calls. */
+  readonly peer: string | undefined
   readonly groupBy: readonly AlertLabel[]
+  /** Of a burn rate: the objective's name. */
+  readonly objective: string | undefined
+  /** Of the use of quotas: the quota's name; undefined: every quota. */
+  readonly quota: string | undefined
   readonly severity: string
+  /** The rule's own labels, beside those that say what an alert is about. */
+  readonly labels: Readonly<Record<string, string>>
+  /** Text for those who are told, `runbook_url` among it. */
+  readonly annotations: Readonly<Record<string, string>>
   /** Names of channels, or http(s) URLs. */
   readonly notify: readonly string[]
 }

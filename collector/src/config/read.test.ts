@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file's own syntax for variables
 import { describe, expect, it } from 'vitest'
 import { limits } from '../limits.ts'
-import { faultText } from './fault.ts'
+import { faultText, problemText } from './fault.ts'
 import { parseConfig, readConfig, readRule } from './read.ts'
 import { defaultRetention, pastMs } from './retention.ts'
 
@@ -40,7 +40,14 @@ alerts:
     over: 5m
     for: 1m
     keep_firing_for: 90s
+    recover: 1s
     min_calls: 20
+    points: 2 of 3
+    confidence: 95%
+    no_data: keep
+    labels: { team: shop }
+    annotations: { hint: look at the queue }
+    runbook: https://wiki.example.com/slow
     group_by: [operation, consumer, operation]
     severity: page
     notify: [ops, "https://hooks.example.com/x"]
@@ -61,6 +68,10 @@ external_url: https://callsight.example.com/here/
       { PASSWORD: 'p', BURST: '600', HOOK: 'http://127.0.0.1:9/h' },
     )
     expect(faults).toEqual([])
+    const nothing = {
+      ...{ service: undefined, operation: undefined, consumer: undefined, env: undefined, plan: undefined },
+      ...{ style: undefined, peer: undefined, objective: undefined, quota: undefined },
+    }
     expect(config).toEqual({
       store: {
         url: 'https://me:p@clickhouse:8443/callsight',
@@ -111,18 +122,25 @@ external_url: https://callsight.example.com/here/
           when: {
             text: 'p99.9 > 1.5s',
             metric: 'percentile',
-            percentile: { text: '99.9%', numerator: 999, denominator: 1000 },
-            aboveUs: 1_500_000,
+            percentile: { share: { text: '99.9%', numerator: 999, denominator: 1000 }, measure: 'duration' },
+            comparison: '>',
+            threshold: { numerator: 1_500_000, denominator: 1 },
+            unit: 'us',
           },
           overMs: 300_000,
           forMs: 60_000,
           keepFiringForMs: 90_000,
+          recover: { numerator: 1_000_000, denominator: 1 },
           minCalls: 20,
-          service: undefined,
-          operation: undefined,
-          consumer: undefined,
+          points: { needed: 2, of: 3 },
+          confidence: { text: '95%', numerator: 95, denominator: 100 },
+          noData: 'keep',
+          direction: 'in',
+          ...nothing,
           groupBy: ['consumer', 'operation'],
           severity: 'page',
+          labels: { team: 'shop' },
+          annotations: { hint: 'look at the queue', runbook_url: 'https://wiki.example.com/slow' },
           notify: ['ops', 'https://hooks.example.com/x'],
         },
         {
@@ -130,17 +148,25 @@ external_url: https://callsight.example.com/here/
           when: {
             text: 'error_rate > 2.5 %',
             metric: 'error_rate',
-            above: { text: '2.5 %', numerator: 25, denominator: 1000 },
+            percentile: undefined,
+            comparison: '>',
+            threshold: { text: '2.5 %', numerator: 25, denominator: 1000 },
+            unit: 'share',
           },
           overMs: 300_000,
           forMs: 0,
           keepFiringForMs: 0,
+          recover: undefined,
           minCalls: 10,
-          service: undefined,
-          operation: undefined,
-          consumer: undefined,
+          points: { needed: 1, of: 1 },
+          confidence: { text: '99.9%', numerator: 999, denominator: 1000 },
+          noData: 'ok',
+          direction: 'in',
+          ...nothing,
           groupBy: [],
           severity: 'warning',
+          labels: {},
+          annotations: {},
           notify: [],
         },
       ],
@@ -347,7 +373,7 @@ alerts:
     group_by: [operatoin]
     notify: [opps, "ftp://x"]
     servce: shop
-  - { name: b, when: rps > 5, for: 2d }
+  - { name: b, when: anomaly(p95), for: 2d }
   - { name: c, when: p97 > 5s, notify: ops }
   - just text
 channels:
@@ -388,14 +414,14 @@ channels:
       'callsight.yaml:22:27: objectives[1].target: "100%" leaves nothing to judge; write more than 0% and less than 100%',
       'callsight.yaml:22:41: objectives[1].window: "90d" is longer than calls are kept (30d); write at most 30d, or keep calls longer with retention.calls',
       'callsight.yaml:24:5: alerts[0].name: is missing; add it',
-      'callsight.yaml:24:11: alerts[0].when: ">>" is not a comparison here; use >',
+      'callsight.yaml:24:11: alerts[0].when: ">>" is not a comparison here; use >, >=, < or <=',
       'callsight.yaml:25:11: alerts[0].over: "5 minutes" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m',
       'callsight.yaml:26:16: alerts[0].group_by[0]: "operatoin" is not known here; did you mean operation?',
       'callsight.yaml:27:14: alerts[0].notify[0]: there is no channel "opps"; did you mean ops?',
       'callsight.yaml:27:20: alerts[0].notify[1]: this is not an http or https URL; write it as https://hooks.example.com/path',
       'callsight.yaml:28:5: alerts[0].servce: unknown key "servce"; did you mean service?',
-      'callsight.yaml:29:22: alerts[1].when: rps is not supported yet; use p50, p90, p95, p99, p99.9, error_rate',
-      'callsight.yaml:29:36: alerts[1].for: "2d" is too long; write at most 1d',
+      'callsight.yaml:29:22: alerts[1].when: anomaly is not supported yet; use p95, error_rate, rps, calls, avg, max, ttfb_p95, response_bytes_p95, burn_rate, quota_used, silence',
+      'callsight.yaml:29:41: alerts[1].for: "2d" is too long; write at most 1d',
       'callsight.yaml:30:22: alerts[2].when: "p97" is not a metric; did you mean p90?',
       'callsight.yaml:30:40: alerts[2].notify: is not a list; write [a, b] or one "- a" a line',
       'callsight.yaml:31:5: alerts[3]: is not a map; write key: value pairs',
@@ -520,6 +546,143 @@ notices: { allow_private: [10.0.0.0, 10.0.0/8, 0.0.0.0/0, "::/0", 10.0.0.0/33], 
   it('name a file that is not there', () => {
     const { faults } = readConfig('/nowhere/callsight.yaml', {})
     expect(faultText(faults[0]!)).toMatch(/^\/nowhere\/callsight\.yaml:1:1: cannot be read: ENOENT/)
+  })
+})
+
+describe('a condition', () => {
+  const read = (when: string, more: Record<string, unknown> = {}) => {
+    const { rule, problems } = readRule({ name: 'a', when, ...more }, undefined)
+    return rule?.when ?? problems.map(problemText)
+  }
+
+  it.each([
+    ['p50>=250us', 'p50 >= 250us', '>=', 250, 1, 'us'],
+    ['p75 < 1ms', 'p75 < 1ms', '<', 1000, 1, 'us'],
+    ['ttfb_p99.9 > 2s', 'ttfb_p99.9 > 2s', '>', 2_000_000, 1, 'us'],
+    ['response_bytes_p95 > 64kB', 'response_bytes_p95 > 64kB', '>', 64_000, 1, 'bytes'],
+    ['request_bytes_p50 <= 1.5 MiB', 'request_bytes_p50 <= 1.5 MiB', '<=', 1_572_864, 1, 'bytes'],
+    ['avg > 20ms', 'avg > 20ms', '>', 20_000, 1, 'us'],
+    ['max>1m', 'max > 1m', '>', 60_000_000, 1, 'us'],
+    ['error_rate >= 0.05%', 'error_rate >= 0.05%', '>=', 5, 10_000, 'share'],
+    ['rps < 0.5', 'rps < 0.5', '<', 5, 10, 'per_second'],
+    ['rps < 30/m', 'rps < 30/m', '<', 30, 60, 'per_second'],
+    ['calls <= 0', 'calls <= 0', '<=', 0, 1, 'calls'],
+    ['quota_used >= 120%', 'quota_used >= 120%', '>=', 120, 100, 'share'],
+    ['quota_forecast > 100%', 'quota_forecast > 100%', '>', 100, 100, 'share'],
+  ])('%s is read', (written, text, comparison, numerator, denominator, unit) => {
+    expect(read(written)).toMatchObject({ text, comparison, threshold: { numerator, denominator }, unit })
+  })
+
+  it('of an objective and of silence is read with what they are about', () => {
+    expect(read('burn_rate', { objective: 'fast' })).toMatchObject({ metric: 'burn_rate', threshold: undefined })
+    expect(read('burn_rate > 14.4', { objective: 'fast', over: '1h' })).toMatchObject({
+      threshold: { numerator: 144, denominator: 10 },
+    })
+    expect(read('silence > 10m', { group_by: ['consumer'] })).toMatchObject({
+      metric: 'silence',
+      threshold: { numerator: 600_000_000, denominator: 1 },
+    })
+  })
+
+  it.each([
+    ['p95 > 300', {}, 'when: "300" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m'],
+    ['p95', {}, 'when: "p95" has no threshold; write it as p95 > 300ms or error_rate > 5%'],
+    ['p95 >', {}, 'when: "p95 >" has no threshold; write it as p95 > 300ms or error_rate > 5%'],
+    ['p95 == 1s', {}, 'when: "==" is not a comparison here; use >, >=, < or <='],
+    ['silence < 10m', { consumer: 'x' }, 'when: "<" is not a comparison here; use > or >='],
+    ['silence > 30s', { consumer: 'x' }, 'when: "30s" is too short; write at least 2m'],
+    ['error_rate > 101%', {}, 'when: "101%" is more than all; write at most 100%'],
+    ['rps > fast', {}, 'when: "fast" is not a rate of calls; write calls a second, a minute or an hour: 5, 30/m'],
+    ['calls > 1.5', {}, 'when: "1.5" is not a number of calls; write it in digits: 1000'],
+    [
+      'response_bytes_p95 > 5',
+      {},
+      'when: "5" is not a number of bytes; write a number and a unit (B, kB, MB, GB, KiB, MiB, GiB): 64kB',
+    ],
+    ['burn_rate > 2x', { objective: 'a' }, 'when: "2x" is not a burn rate; write a number: 14.4'],
+    ['errorrate > 5%', {}, 'when: "errorrate" is not a metric; did you mean error_rate?'],
+    [
+      'silence > 10m',
+      {},
+      'when: silence of whom is not said; add group_by: [consumer], or a service, operation or consumer',
+    ],
+    ['burn_rate', {}, 'when: a burn rate is that of an objective; add objective: NAME'],
+    ['p95 > 1s', { objective: 'fast' }, 'objective: p95 takes no objective; remove it, or write when: burn_rate'],
+    ['p95 > 1s', { quota: 'm' }, 'quota: p95 takes no quota; remove it, or write when: quota_used > 80%'],
+    [
+      'rps > 1',
+      { confidence: '99%' },
+      'confidence: rps takes no confidence; remove it: error rates and percentiles are measured on some calls',
+    ],
+    [
+      'silence > 10m',
+      { consumer: 'x', over: '5m' },
+      'over: silence takes no over; remove it: the threshold is the time',
+    ],
+    [
+      'burn_rate',
+      { objective: 'a', service: 's' },
+      'service: burn_rate takes no service; remove it: the objective says which calls count',
+    ],
+    [
+      'burn_rate',
+      { objective: 'a', over: '1h' },
+      'over: burn_rate takes no over; remove it, or write a threshold: burn_rate > 14.4',
+    ],
+    [
+      'quota_used > 80%',
+      { group_by: ['consumer'] },
+      'group_by: quota_used takes no group_by; remove it: the quota says which calls count',
+    ],
+    [
+      'p95 > 1s',
+      { recover: '2s' },
+      'recover: "2s" is beyond the threshold of p95 > 1s; write a value at which it is over, below the threshold',
+    ],
+    [
+      'rps < 5',
+      { recover: '4' },
+      'recover: "4" is beyond the threshold of rps < 5; write a value at which it is over, above the threshold',
+    ],
+    ['p95 > 1s', { points: '6 of 5' }, 'points: "6 of 5" is not so many of so many; write it as 3 of 5, of at most 60'],
+    ['p95 > 1s', { points: '3 of 5', over: '2d' }, 'points: 5 windows of 2d are too long; use at most 7d in all'],
+    [
+      'p95 > 1s',
+      { confidence: '100%' },
+      'confidence: "100%" is not how sure one can be; write 50% or more and less than 100%, or none',
+    ],
+    [
+      'p95 > 1s',
+      { labels: { service: 'x' } },
+      'labels.service: service is a label that alerts have already; use another name',
+    ],
+    [
+      'p95 > 1s',
+      { labels: { 'a b': 'x' } },
+      'labels.a b: "a b" is not the name of a label; write letters, digits and _',
+    ],
+    ['p95 > 1s', { no_data: 'page' }, 'no_data: "page" is not known here; use ok, keep, alert'],
+    [
+      'p95 > 1s',
+      { runbook: 'wiki' },
+      'runbook: this is not an http or https URL; write it as https://hooks.example.com/path',
+    ],
+  ])('%s %o says what is wrong', (when, more, text) => {
+    expect(read(when, more)).toEqual([text])
+  })
+
+  it('names an objective and a quota that are there', () => {
+    const text = `plans: { gold: { quotas: [{ name: monthly, limit: 5, per: month }] } }
+objectives: [{ name: fast, target: 99%, window: 1d }]
+alerts:
+  - { name: a, when: burn_rate, objective: fats }
+  - { name: b, when: quota_used > 80%, quota: monthy }
+  - { name: c, when: quota_used > 80%, quota: monthly }
+`
+    expect(faultsOf(text)).toEqual([
+      'callsight.yaml:4:44: alerts[0].objective: there is no objective "fats"; did you mean fast?',
+      'callsight.yaml:5:47: alerts[1].quota: there is no quota "monthy"; did you mean monthly?',
+    ])
   })
 })
 

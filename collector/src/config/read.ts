@@ -16,7 +16,7 @@ import { limits } from '../limits.ts'
 import type { AlertRule, Config } from './config.ts'
 import { type Fault, type Problem, quoted } from './fault.ts'
 import { isAboutKey, problemsOf } from './issue.ts'
-import { receiverProblems, referenceProblems } from './references.ts'
+import { type Judged, judgedProblems, receiverProblems, referenceProblems } from './references.ts'
 import { ruleSchema } from './schema/alert.ts'
 import { fileSchema } from './schema/file.ts'
 
@@ -90,15 +90,18 @@ export function parseConfig(text: string, file: string, env: Environment): Readi
  * Reads one alert rule that does not come from the file.
  *
  * @param channels names of the configured channels; undefined: whether its channels exist is not asked
+ * @param judged names of objectives and quotas; undefined: whether those it names exist is not asked
  */
 export function readRule(
   value: unknown,
   channels: readonly string[] | undefined,
+  judged?: Judged,
 ): { rule: AlertRule; problems: readonly [] } | { rule: undefined; problems: readonly Problem[] } {
   const parsed = ruleSchema.safeParse(value)
   const problems = [
     ...(parsed.success ? [] : problemsOf(parsed.error)),
     ...(channels === undefined ? [] : receiverProblems(value, channels)),
+    ...(judged === undefined ? [] : judgedProblems(value, judged)),
   ]
   if (problems.length > 0 || !parsed.success) return { rule: undefined, problems }
   return { rule: frozen(parsed.data), problems: [] }

@@ -43,6 +43,9 @@ export function referenceProblems(file: unknown): Problem[] {
     for (const problem of receiverProblems(rule, channels)) {
       found.push({ ...problem, path: ['alerts', i, ...problem.path] })
     }
+    for (const problem of judgedProblems(rule, judgedNames(root))) {
+      found.push({ ...problem, path: ['alerts', i, ...problem.path] })
+    }
   })
   return [...found, ...storeProblems(mapOf(root.store)), ...objectiveProblems(root)]
 }
@@ -105,6 +108,34 @@ export function receiverProblems(rule: unknown, channels: readonly string[]): Pr
     if (typeof receiver !== 'string' || receiver.includes('://') || channels.includes(receiver)) return []
     return [absent('channel', receiver, channels, ['notify', i])]
   })
+}
+
+/** Names that a rule may refer to. */
+export interface Judged {
+  readonly objectives: readonly string[]
+  readonly quotas: readonly string[]
+}
+
+function judgedNames(root: Record<string, unknown>): Judged {
+  const named = (list: unknown) =>
+    listOf(list).flatMap((entry) => [mapOf(entry).name].filter((one) => typeof one === 'string'))
+  return {
+    objectives: named(root.objectives),
+    quotas: Object.values(mapOf(root.plans)).flatMap((plan) => named(mapOf(plan).quotas)),
+  }
+}
+
+/** The objective and the quota of a rule must be there. */
+export function judgedProblems(rule: unknown, names: Judged): Problem[] {
+  const { objective, quota } = mapOf(rule)
+  const problems: Problem[] = []
+  if (typeof objective === 'string' && !names.objectives.includes(objective)) {
+    problems.push(absent('objective', objective, names.objectives, ['objective']))
+  }
+  if (typeof quota === 'string' && !names.quotas.includes(quota)) {
+    problems.push(absent('quota', quota, names.quotas, ['quota']))
+  }
+  return problems
 }
 
 /** A hash with its prefix and the same without are one. */

@@ -1,4 +1,4 @@
-import type { Share } from './config.ts'
+import type { Comparison, Fraction, Share } from './config.ts'
 import { quoted, Unreadable } from './fault.ts'
 
 /**
@@ -7,23 +7,37 @@ import { quoted, Unreadable } from './fault.ts'
  * @throws Unreadable
  */
 export function parseShare(text: string): Share {
-  const match = /^(\d{1,3})(?:\.(\d{1,6}))?\s*%$/.exec(text.trim())
-  if (match === null) {
-    throw new Unreadable(`${quoted(text)} is not a percentage`, 'write a number with a percent sign: 99.5%')
-  }
-  const [, whole, decimals = ''] = match
-  const share = { text: text.trim(), numerator: Number(whole + decimals), denominator: 100 * 10 ** decimals.length }
+  const share = parsePercentage(text)
   if (share.numerator > share.denominator)
     throw new Unreadable(`${quoted(text)} is more than all`, 'write at most 100%')
   return share
 }
 
-/** As a number from 0 to 1, for showing only. */
-export function ratio(share: Share): number {
-  return share.numerator / share.denominator
+/**
+ * The same of what can be more than all: `120%`.
+ *
+ * @throws Unreadable
+ */
+export function parsePercentage(text: string): Share {
+  const match = /^(\d{1,6})(?:\.(\d{1,6}))?\s*%$/.exec(text.trim())
+  if (match === null) {
+    throw new Unreadable(`${quoted(text)} is not a percentage`, 'write a number with a percent sign: 99.5%')
+  }
+  const [, whole, decimals = ''] = match
+  return { text: text.trim(), numerator: Number(whole + decimals), denominator: 100 * 10 ** decimals.length }
 }
 
-/** Exactly: part / whole > share. False when the whole is nothing. */
-export function isAbove(part: number, whole: number, share: Share): boolean {
-  return BigInt(part) * BigInt(share.denominator) > BigInt(whole) * BigInt(share.numerator)
+/** As a number, for showing only. */
+export function ratio({ numerator, denominator }: Fraction): number {
+  return numerator / denominator
+}
+
+/** Whether the comparison is true, on whole numbers. Nothing of nothing is neither above nor below anything. */
+export function compare(left: Fraction, comparison: Comparison, right: Fraction): boolean {
+  if (left.denominator === 0) return false
+  const difference =
+    BigInt(left.numerator) * BigInt(right.denominator) - BigInt(right.numerator) * BigInt(left.denominator)
+  if (comparison === '>') return difference > 0n
+  if (comparison === '>=') return difference >= 0n
+  return comparison === '<' ? difference < 0n : difference <= 0n
 }

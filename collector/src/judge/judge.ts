@@ -6,15 +6,16 @@ import { webhookChannel } from '../notify/channels/webhook.ts'
 import { allowPrivateOf } from '../notify/guard.ts'
 import { receiverName } from '../notify/notifier.ts'
 import type { Store } from '../store/store.ts'
+import { Reader } from './alert/reader.ts'
 import { judgeRules } from './alert/round.ts'
 import { alertOfEvent, eventOfRow } from './alert/row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
-import { type Alert, abandon } from './alert/step.ts'
+import { type Alert, abandon, newsOf } from './alert/step.ts'
+import { watermark } from './alert/watermark.ts'
 import { type Clock, startClock } from './clock.ts'
 import { beat } from './heartbeat.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
-import { newsOf } from './notice/group.ts'
 import { type ObjectiveStanding, objectiveRow, objectiveStandings } from './objective/standing.ts'
 import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
 import type { Silence } from './silence/silence.ts'
@@ -28,6 +29,8 @@ export interface JudgeOptions {
   readonly externalUrl: () => string
   /** Epoch milliseconds; the system's clock by default. */
   readonly now?: () => number
+  /** The time before which every acknowledged call is stored, epoch milliseconds; now by default. */
+  readonly arrivedMs?: () => number
 }
 
 /** Starts judging at once and then every few seconds until `stop`. */
@@ -55,6 +58,8 @@ export class Judge {
   readonly #store: Store
   readonly #log: Logger
   readonly #now: () => number
+  readonly #arrivedMs: () => number
+  readonly #reader: Reader
   readonly #teller: Teller
   readonly #objectives: Keeper<ObjectiveStanding>
   readonly #quotas: Keeper<QuotaStanding>
@@ -66,12 +71,15 @@ export class Judge {
   #clocks: readonly Clock[] = []
   /** When all alerts were last judged, none of them failing. */
   #judgedMs: number | undefined
+  #holding = false
 
-  constructor({ store, config, log, externalUrl, now = Date.now }: JudgeOptions) {
+  constructor({ store, config, log, externalUrl, now = Date.now, arrivedMs = now }: JudgeOptions) {
     this.#store = store
     this.#config = config
     this.#log = log
     this.#now = now
+    this.#arrivedMs = arrivedMs
+    this.#reader = new Reader(store, { objectives: () => this.objectives(), quotas: () => this.quotas() })
     this.#objectives = new Keeper(store, {
       what: 'objectives',
       table: 'objective_states',
@@ -102,7 +110,7 @@ export class Judge {
       clock('quota', () => this.judgeQuotas()),
       // Repetitions and the ends of silences come at their time, whatever judging takes.
       clock('notice', () => this.#tell([])),
-      clock('heartbeat', () => this.#beat(), limits.heartbeatMs),
+      clock('heartbeat', () => this.judgeHeartbeat(), limits.heartbeatMs),
     ]
   }
 
@@ -128,7 +136,7 @@ export class Judge {
     return placedRules(this.#config, this.#stored)
   }
 
-  /** The alerts that are pending or firing. */
+  /** The alerts that are not over. */
   alerts(): Alert[] {
     return [...this.#alerts.values()]
   }
@@ -220,19 +228,27 @@ export class Judge {
   async #stepAlerts(nowMs: number): Promise<Findings> {
     const rules = this.rules().map(({ rule }) => rule)
     let failures = 0
+    const until = watermark(nowMs, this.#arrivedMs())
+    judged.held.set(until.heldMs / 1000)
+    if (until.partial && !this.#holding) {
+      this.#log.warn(
+        { seconds: until.heldMs / 1000 },
+        'calls wait for the store: alerts can fire, but none is resolved',
+      )
+    }
+    this.#holding = until.partial
     const { alerts, events } = await judgeRules({
-      store: this.#store,
+      reader: this.#reader,
       rules,
       alerts: this.#alerts,
-      nowMs,
-      toMs: nowMs - limits.lagMs,
+      until,
       failed: (rule, error) => {
         failures++
         this.#failed('alert', error, rule.name)
       },
     })
     const told: Told[] = events.map(({ rule, event }) => {
-      return { event, receivers: newsOf(event) ? rule.notify.map(receiverName) : [] }
+      return { event, receivers: newsOf(event) !== undefined ? rule.notify.map(receiverName) : [] }
     })
     const names = new Set(rules.map(({ name }) => name))
     for (const alert of this.#alerts.values()) {
@@ -241,7 +257,7 @@ export class Judge {
       const receivers = (await this.#store.query(sql, params)).map((row) => String(row.channel))
       const event = abandon(alert, nowMs)
       alerts.delete(alert.fingerprint)
-      told.push({ event, receivers: newsOf(event) ? receivers : [] })
+      told.push({ event, receivers: newsOf(event) !== undefined ? receivers : [] })
     }
     return { alerts, told, rules, failures }
   }
@@ -251,7 +267,8 @@ export class Judge {
     await this.#teller.tell(told)
   }
 
-  async #beat(): Promise<void> {
+  /** Tells the world outside that alerts are judged, if they are. */
+  async judgeHeartbeat(): Promise<void> {
     const { heartbeat } = this.#config
     if (heartbeat === undefined) return
     const error = await beat(heartbeat, this.#judgedMs, this.#now(), allowPrivateOf(this.#config))

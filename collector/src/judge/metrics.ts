@@ -17,6 +17,11 @@ export const judged = {
     labelNames: ['what'] as const,
     registers,
   }),
+  held: new Gauge({
+    name: 'callsight_judge_held_seconds',
+    help: 'How much later than usual alerts are judged, because calls wait for the store',
+    registers,
+  }),
   events: new Counter({
     name: 'callsight_alert_events_total',
     help: 'Changes of state of alerts',

@@ -12,10 +12,10 @@ import type { Attempt } from '../notify/queue.ts'
 import type { Row, Store } from '../store/store.ts'
 import { timeText } from '../store/time.ts'
 import { eventOfRow } from './alert/row.ts'
-import type { AlertEvent } from './alert/step.ts'
+import { type AlertEvent, newsOf } from './alert/step.ts'
 import { judged } from './metrics.ts'
 import { composed } from './notice/compose.ts'
-import { type Group, groupOf, newsOf, type Turn, turn, withEvent } from './notice/group.ts'
+import { type Group, groupOf, type Turn, turn, withEvent } from './notice/group.ts'
 import {
   noticeOf,
   rowOfTold,

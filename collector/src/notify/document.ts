@@ -1,4 +1,3 @@
-import { newsOf } from '../judge/notice/group.ts'
 import { labelsOfAlert } from '../judge/notice/labels.ts'
 import { limits } from '../limits.ts'
 import { hurtText } from './message.ts'
@@ -60,7 +59,7 @@ export function documentOf(alert: NoticeAlert) {
     calls_url: links.calls,
   }
   return {
-    status: endsAtMs === undefined ? 'firing' : (newsOf(event) ?? 'resolved'),
+    status: endsAtMs === undefined ? 'firing' : 'resolved',
     labels: labelsOfAlert(event),
     annotations: {
       summary: event.summary,

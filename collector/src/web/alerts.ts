@@ -1,11 +1,12 @@
 import type { FastifyInstance } from 'fastify'
 import { eventsQuestion } from '../aggregate/history.ts'
-import type { AlertRule } from '../config/config.ts'
 import { problemText } from '../config/fault.ts'
 import { readRule } from '../config/read.ts'
+import { ratio } from '../config/share.ts'
+import { shown, thresholdOf } from '../judge/alert/reading.ts'
 import { eventOfRow } from '../judge/alert/row.ts'
 import type { PlacedRule } from '../judge/alert/rules.ts'
-import { type Alert, thresholdOf } from '../judge/alert/step.ts'
+import { type Alert, unitOf } from '../judge/alert/step.ts'
 import type { Judge } from '../judge/judge.ts'
 import { limits } from '../limits.ts'
 import { receiverName } from '../notify/notifier.ts'
@@ -61,7 +62,11 @@ async function addRule(judge: Judge, body: unknown): Promise<PlacedRule> {
   const written: Record<string, unknown> = { ...body }
   written.name ??= nameOf(written)
   const channels = judge.config.channels.map(({ name }) => name)
-  const { rule, problems } = readRule(written, channels)
+  const judged = {
+    objectives: judge.config.objectives.map(({ name }) => name),
+    quotas: judge.config.plans.flatMap(({ quotas }) => quotas.map(({ name }) => name)),
+  }
+  const { rule, problems } = readRule(written, channels, judged)
   if (rule === undefined) throw new Problem(400, problems.map(problemText).join('\n'))
   const rules = judge.rules()
   if (rules.some(({ rule: { name } }) => name === rule.name)) {
@@ -80,8 +85,8 @@ async function addRule(judge: Judge, body: unknown): Promise<PlacedRule> {
   return { rule, source: 'api' }
 }
 
-function nameOf({ when, service, operation, consumer }: Record<string, unknown>): string {
-  return [service, operation, consumer, when]
+function nameOf({ when, service, operation, consumer, peer, objective, quota }: Record<string, unknown>): string {
+  return [service, operation, consumer, peer, objective, quota, when]
     .filter((part) => typeof part === 'string')
     .join('-')
     .toLowerCase()
@@ -93,6 +98,8 @@ function nameOf({ when, service, operation, consumer }: Record<string, unknown>)
 function alertJson(alert: Alert, judge: Judge) {
   const { rule, fingerprint, labels, severity, state, calls } = alert
   const placed = judge.rules().find((placed) => placed.rule.name === rule)
+  // Rows from before there was a unit have none.
+  const unit = alert.unit || (placed === undefined ? 'ms' : unitOf(placed.rule))
   return {
     rule,
     fingerprint,
@@ -100,41 +107,54 @@ function alertJson(alert: Alert, judge: Judge) {
     severity,
     state,
     when: placed?.rule.when.text ?? null,
-    ...measured(placed?.rule, alert.value, alert.threshold),
+    [`value_${unit}`]: alert.value,
+    [`threshold_${unit}`]: alert.threshold,
     calls,
     active_since: time(alert.activeSinceMs),
+    annotations: alert.annotations,
   }
 }
 
-/** A value and its threshold, under names that carry their unit. */
-function measured(rule: AlertRule | undefined, value: number | null, threshold: number) {
-  return rule?.when.metric === 'error_rate'
-    ? { value_ratio: value, threshold_ratio: threshold }
-    : { value_ms: value, threshold_ms: threshold }
-}
-
+/** Every key of a rule; measures under names that carry their unit. */
 function ruleJson({ rule, source }: PlacedRule, judge: Judge) {
   const states = judge.alerts().filter((alert) => alert.rule === rule.name)
-  const firing = states.filter(({ state }) => state === 'firing').length
-  const threshold = thresholdOf(rule.when)
+  const count = (state: Alert['state']) => states.filter((alert) => alert.state === state).length
+  const pending = count('pending')
+  const unit = unitOf(rule)
+  const { when, recover, confidence } = rule
   return {
     name: rule.name,
     source,
-    when: rule.when.text,
-    ...(rule.when.metric === 'error_rate' ? { threshold_ratio: threshold } : { threshold_ms: threshold }),
+    when: when.text,
+    [`threshold_${unit}`]: when.threshold === undefined ? null : shown(when, thresholdOf(rule)),
+    [`recover_${unit}`]: recover === undefined ? null : shown(when, recover),
     over_ms: rule.overMs,
     for_ms: rule.forMs,
     keep_firing_for_ms: rule.keepFiringForMs,
     min_calls: rule.minCalls,
+    points: rule.points,
+    confidence_ratio: confidence === undefined ? null : ratio(confidence),
+    no_data: rule.noData,
+    direction: rule.direction,
     service: rule.service ?? null,
     operation: rule.operation ?? null,
     consumer: rule.consumer ?? null,
+    env: rule.env ?? null,
+    plan: rule.plan ?? null,
+    style: rule.style ?? null,
+    peer: rule.peer ?? null,
     group_by: rule.groupBy,
+    objective: rule.objective ?? null,
+    quota: rule.quota ?? null,
     severity: rule.severity,
+    labels: rule.labels,
+    annotations: rule.annotations,
     // A webhook's URL is a secret: whoever has it can post there.
     notify: rule.notify.map(receiverName),
-    state: firing > 0 ? 'firing' : states.length > 0 ? 'pending' : 'inactive',
-    firing,
-    pending: states.length - firing,
+    // The worst of its alerts: one that recovers has not recovered yet.
+    state:
+      (['firing', 'error', 'nodata', 'recovering', 'pending'] as const).find((one) => count(one) > 0) ?? 'inactive',
+    firing: states.length - pending,
+    pending,
   }
 }

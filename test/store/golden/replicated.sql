@@ -527,6 +527,15 @@ ALTER TABLE quota_states ON CLUSTER 'prod' MODIFY SETTING materialize_ttl_recalc
 
 ALTER TABLE alert_events ON CLUSTER 'prod' MODIFY SETTING materialize_ttl_recalculate_only = 1;
 
+-- 0016_alert_states.sql
+ALTER TABLE alert_events ON CLUSTER 'prod'
+  MODIFY COLUMN state Enum8('inactive' = 0, 'pending' = 1, 'firing' = 2, 'resolved' = 3, 'recovering' = 4, 'nodata' = 5, 'error' = 6);
+
+ALTER TABLE alert_events ON CLUSTER 'prod'
+  ADD COLUMN IF NOT EXISTS previous LowCardinality(String) COMMENT 'state before; empty when it was none' AFTER state,
+  ADD COLUMN IF NOT EXISTS unit LowCardinality(String) COMMENT 'of value and threshold: ms, ratio, bytes, calls, per_second, factor; empty in old rows' AFTER threshold,
+  ADD COLUMN IF NOT EXISTS annotations Map(LowCardinality(String), String) COMMENT 'what the rule says to those who are told, runbook_url among it' AFTER summary;
+
 -- 0017_notices.sql
 ALTER TABLE alert_events ON CLUSTER 'prod' ADD COLUMN IF NOT EXISTS receivers Array(LowCardinality(String))
   COMMENT 'channels to be told; empty for what is only kept for the record';

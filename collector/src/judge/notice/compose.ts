@@ -3,8 +3,9 @@ import type { AlertRule } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
 import type { Notice, NoticeAlert } from '../../notify/notice.ts'
 import type { Store } from '../../store/store.ts'
-import { contextOf, nothingKnown } from './context.ts'
-import { type Draft, type Group, type Member, newsOf } from './group.ts'
+import { newsOf } from '../alert/step.ts'
+import { contextOf, hasContext, nothingKnown } from './context.ts'
+import type { Draft, Group, Member } from './group.ts'
 import { linksOf } from './links.ts'
 
 export interface Composing {
@@ -47,7 +48,9 @@ async function alertOf(member: Member, draft: Draft, inDepth: boolean, composing
   const fires = newsOf(event) === 'firing'
   const endMs = (draft.reason === 'repeat' ? nowMs : event.atMs) - limits.lagMs
   const context =
-    inDepth && fires && rule !== undefined ? await contextOf(store, rule, event, endMs, failed) : nothingKnown
+    inDepth && rule !== undefined && hasContext(rule, event)
+      ? await contextOf(store, rule, event, endMs, failed)
+      : nothingKnown
   return {
     event,
     startsAtMs: event.activeSinceMs,
@@ -63,5 +66,5 @@ function eventToTell({ event, flap }: Member) {
   const minutes = (ms: number) => `${ms / 60_000}m`
   const flaps = `flapping: ${flap.changesMs.length} changes within ${minutes(limits.flapWindowMs)}`
   const summary = `${event.summary} (${flaps}; the next notice when it kept still for ${minutes(limits.flapStableMs)})`
-  return { ...event, state: 'firing' as const, summary }
+  return { ...event, state: 'firing' as const, previous: '', summary }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Grouping } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
 import type { Notice } from '../../notify/notice.ts'
-import type { AlertEvent, Labels } from '../alert/step.ts'
+import { type AlertEvent, type Labels, newsOf } from '../alert/step.ts'
 import { changed, type Flap, settled, steady } from './flap.ts'
 import { labelsOfAlert } from './labels.ts'
 
@@ -48,11 +48,6 @@ export interface Turn {
   readonly draft: Draft | undefined
   /** A decision to tell nothing, for the record. */
   readonly silent: { readonly why: string; readonly eventIds: readonly string[] } | undefined
-}
-
-/** The news in an event: what is pending or recovering is kept for the record, and nobody is woken for it. */
-export function newsOf({ state }: AlertEvent): 'firing' | 'resolved' | undefined {
-  return state === 'firing' || state === 'resolved' ? state : undefined
 }
 
 /** The empty group that an event belongs to. What is told once has a group of its own. */

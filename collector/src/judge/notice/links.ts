@@ -2,7 +2,7 @@ import type { AlertRule } from '../../config/config.ts'
 import type { AlertEvent } from '../alert/step.ts'
 
 /** Labels that GET /api/v1/calls can be asked for. */
-const asked = ['env', 'service', 'operation', 'consumer', 'method', 'route'] as const
+const asked = ['env', 'service', 'operation', 'consumer', 'method', 'route', 'peer', 'status'] as const
 
 /**
  * Where to look: the board around the alert, and the calls behind it as the API gives them. Values of labels come from
@@ -31,7 +31,9 @@ export function linksOf(event: AlertEvent, rule: AlertRule | undefined, external
 
 function badCalls(rule: AlertRule | undefined): Record<string, string> {
   if (rule === undefined) return {}
-  const { when } = rule
-  if (when.metric === 'percentile') return { min_duration_ms: String(when.aboveUs / 1000) }
-  return { outcome: 'server_error,timeout' }
+  const { metric, percentile, comparison, threshold, unit } = rule.when
+  if (metric === 'error_rate') return { outcome: 'server_error,timeout' }
+  const slow = metric === 'avg' || metric === 'max' || percentile?.measure === 'duration'
+  if (!slow || unit !== 'us' || threshold === undefined || !comparison.startsWith('>')) return {}
+  return { min_duration_ms: String(threshold.numerator / threshold.denominator / 1000) }
 }
