@@ -20,7 +20,7 @@ afterAll(async () => {
 
 it('an Alertmanager is told again before it forgets, other channels when it is time to repeat', async () => {
   const { config, faults } = parseConfig(
-    `alerts: [{ name: slow, when: p95 > 300ms, over: 1m, notify: [am, hook] }]
+    `alerts: [{ name: slow, when: p95 > 300ms, over: 1m, keep_firing_for: 10m, notify: [am, hook] }]
 channels:
   am: { alertmanager: "${receiver.url}" }
   hook: { webhook: "${receiver.url}/hook" }`,
@@ -40,12 +40,15 @@ channels:
     )
     await judge.judgeAlerts()
   }
-  const told = () => receiver.received.map(({ path }) => path).sort()
+  const told = () =>
+    receiver.received
+      .map(({ path, body }) => (path === '/hook' ? `hook: ${JSON.parse(body).notification_reason}` : path))
+      .sort()
   await tick(0)
-  await vi.waitFor(() => expect(told()).toEqual(['/api/v2/alerts', '/hook']), 5000)
+  await vi.waitFor(() => expect(told()).toEqual(['/api/v2/alerts', 'hook: firing']), 5000)
   await tick(4)
   await tick(1)
-  await vi.waitFor(() => expect(told()).toEqual(['/api/v2/alerts', '/api/v2/alerts', '/hook']), 5000)
+  await vi.waitFor(() => expect(told()).toEqual(['/api/v2/alerts', '/api/v2/alerts', 'hook: firing']), 5000)
   await judge.stop()
   const [first, second] = receiver.received
     .filter(({ path }) => path !== '/hook')
