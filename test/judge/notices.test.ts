@@ -352,7 +352,9 @@ grouping: { by: [severity] }`)
       response.end()
     })
     await new Promise<void>((resolve) => heart.listen(0, '127.0.0.1', resolve))
-    const { config } = parseConfig(`heartbeat: http://127.0.0.1:${(heart.address() as AddressInfo).port}/beat`, 'x', {})
+    const { port } = heart.address() as AddressInfo
+    const text = `alerts: [{ name: slow, when: p95 > 1h }]\nheartbeat: http://127.0.0.1:${port}/beat`
+    const { config } = parseConfig(text, 'x', {})
     let away = false
     const query: Store['query'] = (sql, params) => (away ? Promise.reject(new Error('away')) : store.query(sql, params))
     const half = new Proxy(store, { get: (target, key) => (key === 'query' ? query : bound(target, key)) })
