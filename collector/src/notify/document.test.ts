@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { AlertEvent } from '../judge/alert/step.ts'
 import { limits } from '../limits.ts'
-import { hurtText, noticeBody } from './document.ts'
+import { noticeBody } from './document.ts'
+import { hurtText } from './message.ts'
 import type { Notice, NoticeAlert } from './notice.ts'
 
 const at = Date.UTC(2026, 10, 21, 10)

@@ -54,7 +54,7 @@ export function documentOf(alert: NoticeAlert) {
   const { event, startsAtMs, endsAtMs, links, compared } = alert
   const optional = {
     value: event.value === null ? '' : String(event.value),
-    hurt: hurtText(alert),
+    hurt: hurtText(alert.hurt, alert.hurtConsumers),
     compared,
     calls_url: links.calls,
   }

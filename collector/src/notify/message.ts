@@ -89,11 +89,11 @@ export function clipped(text: string, chars: number, safe: (text: string) => str
 }
 
 /** `acme: 40 of 120 calls, bob: 3 of 9 calls, and 5 more consumers`, or empty. */
-export function hurtText({ hurt, hurtConsumers }: NoticeAlert): string {
+export function hurtText(hurt: NoticeAlert['hurt'], consumers: number): string {
   const named = hurt.map(({ consumer, calls, failed }) => {
     return `${consumer === '' ? 'unknown callers' : consumer}: ${failed} of ${counted(calls, 'call')}`
   })
-  const more = hurtConsumers - hurt.length
+  const more = consumers - hurt.length
   return more > 0 && named.length > 0 ? `${named.join(', ')}, and ${counted(more, 'more consumer')}` : named.join(', ')
 }
 
@@ -119,7 +119,7 @@ function alertOf(alert: NoticeAlert): MessageAlert {
   const until = endsAtMs === undefined ? '' : ` until ${timeWords(endsAtMs)}, ${lastingText(endsAtMs - startsAtMs)}`
   const facts = [
     { name: 'Since', value: `${timeWords(startsAtMs)}${until}` },
-    { name: 'For whom', value: hurtText(alert) },
+    { name: 'For whom', value: hurtText(alert.hurt, alert.hurtConsumers) },
     { name: 'Compared', value: compared },
   ]
   return {
