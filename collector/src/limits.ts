@@ -286,7 +286,7 @@ export const limits = {
   noticeTimeoutMs: 15_000,
   /** Waiting times before each further attempt, as Standard Webhooks but ended when the notice is an hour old. */
   noticeRetriesMs: [2000, 5000, 15_000, 60_000, 300_000, 900_000, 1_800_000],
-  /** A notice undelivered at a restart is still sent when its event is younger than this. */
+  /** A notice is tried again until it is this old. */
   noticeAgeMs: 3600_000,
   /** Notices waiting for one channel; more are given up, counted and recorded. */
   noticesQueued: 1000,
@@ -297,6 +297,83 @@ export const limits = {
   noticeAnswerChars: 200,
   /** How long a stop waits for the delivery under way before it is cut off (and made again after the restart). */
   noticeStopMs: 3000,
+
+  // channels
+  /** What is read of a receiver's answer at all: Telegram's repeats the message. */
+  noticeAnswerBytes: 64 * KiB,
+  /** … and how long after its head: what became of the notice is known by then, the rest is words. */
+  noticeAnswerMs: 2000,
+  /** Messages remembered by a channel, so that later notices of a group update or answer the first. */
+  noticeThreads: 10_000,
+  /** Longest summary of one alert in a message that people read. */
+  noticeSummaryChars: 600,
+  /** Longest other text of an alert there: who is hurt, compared with when. */
+  noticeFactChars: 400,
+  /** Longest link in a message; a longer one is left out. */
+  noticeUrlChars: 550,
+  /** Longest title: Slack's headers take 150 characters, Discord's 256. */
+  noticeTitleChars: 140,
+  /** Alerts in one message that people read: Slack takes 50 blocks of two to an alert, and nobody reads more. */
+  noticeAlertsShown: 20,
+  /** Slack's longest text of a section. https://docs.slack.dev/reference/block-kit/blocks/section-block */
+  slackSectionChars: 3000,
+  /** Teams takes messages of 28 KB. https://learn.microsoft.com/microsoftteams/limits-specifications-teams */
+  teamsBytes: 28_000,
+  /** PagerDuty's longest summary, and largest event. https://developer.pagerduty.com/docs/send-alert-event */
+  pagerDutySummaryChars: 1024,
+  pagerDutyBytes: 512_000,
+  /**
+   * Alertmanager takes an alert for resolved when it was not told of it again for this long: three times what it is told
+   * at, so that one lost notice resolves nothing.
+   */
+  alertmanagerLifeMs: 15 * 60_000,
+  alertmanagerRepeatMs: 5 * 60_000,
+  /** How long a test of a channel may take: two requests that are answered late. */
+  channelTestMs: 35_000,
+  /** A test notice ends by itself in an Alertmanager after this. */
+  alertmanagerTestMs: 60_000,
+  // notices
+  /** Changes of one alert within this time … */
+  flapWindowMs: 30 * 60_000,
+  /** … that make it a flapping one: fired, resolved, fired again and resolved again, nobody needs to hear the next. */
+  flapChanges: 4,
+  /** … and how long it must keep still to be believed again: three of the usual windows of five minutes. */
+  flapStableMs: 15 * 60_000,
+  /** Longest matcher: what names a few dozen operations in an expression. */
+  matcherChars: 1000,
+  /** Matchers of one silence, window or side of an inhibition. */
+  matchers: 20,
+  /** Silences that are not over: each is held against every alert. */
+  silences: 1000,
+  /** Longest silence: one that is meant to last longer is a rule to be removed. */
+  silenceMs: 400 * 24 * 3600_000,
+  /** Longest comment of a silence. */
+  commentChars: 1000,
+  /** How long a silence that is over is still listed. */
+  silenceListedMs: 7 * 24 * 3600_000,
+  /** Longest wait, interval and repetition of a group: beyond these a notice is no notice. */
+  groupWaitMs: 10 * 60_000,
+  groupRepeatMs: 30 * 24 * 3600_000,
+  /** Longest group key: PagerDuty takes 255 characters for its deduplication key. */
+  groupKeyChars: 255,
+  /** Alerts that one notice names, the worst first; the rest is a number. */
+  noticeAlerts: 50,
+  /** … and those of them that are looked into for the consumers hurt and for what was before: two questions each. */
+  noticeContexts: 5,
+  /** How long a notice waits for these answers before it goes without. */
+  noticeContextMs: 2000,
+  /** Consumers hurt that a notice names, the worst first. */
+  noticeConsumers: 5,
+  /** Largest body of a notice: the Standard Webhooks specification says 20 kB. */
+  noticeBytes: 20_000,
+  /** Events not yet told are looked for this far back at a start; what a longer stop has missed is history. */
+  untoldMs: 30 * 24 * 3600_000,
+  /** A notice undelivered at a restart has one more attempt when it is younger than this. */
+  undeliveredMs: 24 * 3600_000,
+  /** How often the heartbeat is sent while judging works … */
+  heartbeatMs: 60_000,
+  /** … and how old the last judgement of all alerts may be for it. */
+  heartbeatAgeMs: 30_000,
 
   // operate
   /** Blocks that a table filled from the spool must remember: more than are in the spool when the engine was away. */

@@ -10,6 +10,7 @@ import { MonthEnd } from './judge/sla/monthend.ts'
 import { Statements } from './judge/sla/statements.ts'
 import { limits } from './limits.ts'
 import { watch } from './metrics.ts'
+import { privateWarnings } from './notify/warn.ts'
 import { announce, presence, withdraw } from './presence.ts'
 import { Receiving } from './receive/body.ts'
 import { grpcReceiver } from './receive/grpc.ts'
@@ -25,6 +26,7 @@ import { Settings } from './store/settings.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from './store/store.ts'
 import { timeText } from './store/time.ts'
 import { Door } from './token.ts'
+import { channelRoutes } from './web/channels.ts'
 import { dataRoutes } from './web/data.ts'
 import { healthRoutes } from './web/health.ts'
 import { webServer } from './web/server.ts'
@@ -52,6 +54,7 @@ export interface Collector {
  */
 export async function startCollector(config: Config, log: Logger, data = usualFolder): Promise<Collector> {
   refuseOpenDoors(config)
+  for (const warning of privateWarnings(config)) log.warn(warning)
   const { url } = config.store
   const folder = embeddedFolder(url) ?? data
   await refuseSharedFolder(folder)
@@ -109,6 +112,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     const bounds = { bytes: limits.spoolBytes, ageMs: limits.spoolAgeMs }
     watch({ spool: state, bounds, threads: () => threads.workers })
     const routes = [
+      channelRoutes({ judge, store, externalUrl: () => judge.config.externalUrl ?? webUrl }),
       healthRoutes({ store, spool: state, bounds, findings }),
       dataRoutes({ store, settled: () => spool.settled(), backups: join(folder, 'backups') }),
       slaRoutes(statements),
@@ -135,11 +139,13 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
       web: webUrl,
       judge,
       configure(next) {
-        refuseOpenDoors({ ...next, listen: config.listen })
+        const listening = { ...next, listen: config.listen }
+        refuseOpenDoors(listening)
+        for (const warning of privateWarnings(listening)) log.warn(warning)
         for (const door of [ingest, read]) door.configure(next.tokens)
         threads.configure(next.consumers, pastMs(next))
         void writeConsumers(next.consumers)
-        judge.setConfig(next)
+        judge.setConfig(listening)
         settings.follow(next)
       },
       stop: () => unwind(undo),

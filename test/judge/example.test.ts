@@ -57,9 +57,19 @@ it('every fault is on a line of its own, and the exit code is 1', async () => {
     stdout: '',
     stderr: `${file}:3:11: alerts[0].when: ">>" is not a comparison here; use >, >=, < or <=
 ${file}:5:5: alerts[0].fro: unknown key "fro"; did you mean for?
-${file}:6:1: colour: unknown key "colour"; the keys here are store, retention, listen, tokens, consumers, plans, objectives, alerts, channels
+${file}:6:1: colour: unknown key "colour"; the keys here are store, retention, listen, tokens, consumers, plans, objectives, alerts, channels, notices, grouping, maintenance, inhibit, heartbeat, external_url
 `,
   })
+})
+
+it('a receiver that will be refused is warned of, and the file is fine', async () => {
+  const file = join(folder, 'private.yaml')
+  writeFileSync(file, 'channels: { ops: { webhook: "http://10.0.0.1/secret-path" } }\n')
+  const { code, stderr } = await check([file])
+  expect(code).toBe(0)
+  expect(stderr).toBe(
+    `${file}: warning: channels.ops: the receiver is at a private address (10.0.0.1), where notices do not go unless allowed; add allow_private: true to its channel, or notices: { allow_private: [10.0.0.1/32] }\n`,
+  )
 })
 
 it('wrong usage has the exit code 2', async () => {

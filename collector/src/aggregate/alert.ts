@@ -98,7 +98,8 @@ function subjectsOf(rules: readonly [AlertRule, ...AlertRule[]]) {
   return { groups: [...groups], conditions: [...conditions, ...among], params: { ...params, ...several } }
 }
 
-const columns = {
+/** Of the calls, by what a percentile is of. */
+export const columns = {
   duration: 'duration_us',
   ttfb: 'ttfb_us',
   request_bytes: 'request_bytes',

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { parseCondition } from '../config/condition.ts'
 import { Unreadable } from '../config/fault.ts'
 import { answered, ask, type Connection, connected } from './ask.ts'
+import { silenceCommand } from './silence.ts'
 
 interface AddOptions {
   service?: string
@@ -76,6 +77,7 @@ export function alertCommand(): Command {
     .description('Remove a rule; its firing alerts are resolved')
     .argument('<name>')
     .action((name: string, options: Connection) => answered(() => remove(name, options)))
+  alert.addCommand(silenceCommand())
   return alert
 }
 

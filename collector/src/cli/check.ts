@@ -2,6 +2,7 @@ import { Command } from 'commander'
 import type { Config } from '../config/config.ts'
 import { faultText } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
+import { privateWarnings } from '../notify/warn.ts'
 
 /** `callsight check FILE`: exit code 0 when the file is fine, 1 with every fault of it, 2 for wrong usage. */
 export function checkCommand(): Command {
@@ -11,7 +12,10 @@ export function checkCommand(): Command {
     .action((file: string) => {
       const { config, faults } = readConfig(file, process.env)
       for (const fault of faults) console.error(faultText(fault))
-      if (config !== undefined) console.log(`${file} is fine: ${summary(config)}`)
+      if (config !== undefined) {
+        console.log(`${file} is fine: ${summary(config)}`)
+        for (const warning of privateWarnings(config)) console.error(`${file}: warning: ${warning}`)
+      }
       process.exitCode = config === undefined ? 1 : 0
     })
 }

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { withoutSecrets } from '../log.ts'
 import { alertCommand } from './alert.ts'
 import { backupCommand } from './backup.ts'
+import { channelCommand } from './channel.ts'
 import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
@@ -34,6 +35,7 @@ const commands = [
   alertCommand,
   slaCommand,
   upstreamsCommand,
+  channelCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

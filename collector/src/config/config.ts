@@ -1,3 +1,4 @@
+import type { Matcher } from './matcher.ts'
 import { defaultRetention, type Retention } from './retention.ts'
 
 /** How the tables are laid out: on one server, on replicas of one shard, or in ClickHouse Cloud. */
@@ -253,12 +254,124 @@ export interface AlertRule {
   readonly notify: readonly string[]
 }
 
-export interface Channel {
+interface Receiver {
   readonly name: string
+  /** Private addresses are allowed to this channel, but for those that must be named. See notify/guard.ts. */
+  readonly allowPrivate: boolean
+}
+
+/** Alertmanager's webhook document, version 4. */
+export interface WebhookChannel extends Receiver {
+  readonly kind: 'webhook'
   /** http(s) URL; it may hold credentials, so it is never logged whole. */
-  readonly webhook: string
-  /** `whsec_` and base64, or plain text; undefined: notices are not signed. */
-  readonly secret: string | undefined
+  readonly url: string
+  /** Each `whsec_` and base64, or plain text; every one signs. None: notices are not signed. */
+  readonly secrets: readonly string[]
+}
+
+/** By an incoming webhook, or by an application's token: only the latter can update and thread. */
+export interface SlackChannel extends Receiver {
+  readonly kind: 'slack'
+  /** Of the webhook, or the base of Slack's Web API. */
+  readonly url: string
+  readonly application: { readonly token: string; readonly channel: string } | undefined
+}
+
+export interface TeamsChannel extends Receiver {
+  readonly kind: 'teams'
+  readonly url: string
+}
+
+/** What PagerDuty knows of severities. */
+export const pagerDutySeverities = ['critical', 'error', 'warning', 'info'] as const
+export type PagerDutySeverity = (typeof pagerDutySeverities)[number]
+
+export interface PagerDutyChannel extends Receiver {
+  readonly kind: 'pagerduty'
+  readonly url: string
+  readonly routingKey: string
+  /** By a rule's severity. */
+  readonly severity: Readonly<Record<string, PagerDutySeverity>>
+}
+
+export interface EmailChannel extends Receiver {
+  readonly kind: 'email'
+  readonly to: readonly string[]
+  readonly from: string
+  /** smtp: or smtps: URL, with user and password where the server wants them. */
+  readonly smtp: string
+  /** Certificate authorities in PEM, beside those that Node knows. */
+  readonly ca: string | undefined
+}
+
+export interface AlertmanagerChannel extends Receiver {
+  readonly kind: 'alertmanager'
+  /** Where Alertmanager answers; `/api/v2/alerts` is added. */
+  readonly url: string
+}
+
+/** Any service that takes a POST: Discord and Telegram are templates that come along. */
+export interface TemplateChannel extends Receiver {
+  readonly kind: 'template' | 'discord' | 'telegram'
+  readonly url: string
+  readonly method: 'POST' | 'PUT' | 'PATCH'
+  readonly headers: Readonly<Record<string, string>>
+  /** With {{placeholders}}: text as it is sent, or what is sent as JSON. */
+  readonly body: unknown
+  /** How text is made safe for its readers. */
+  readonly format: 'plain' | 'markdown' | 'html'
+  /** Longest {{text}}, in characters. */
+  readonly maxChars: number
+}
+
+export type Channel =
+  | WebhookChannel
+  | SlackChannel
+  | TeamsChannel
+  | PagerDutyChannel
+  | EmailChannel
+  | AlertmanagerChannel
+  | TemplateChannel
+
+/** Which alerts are told together, and when. */
+export interface Grouping {
+  /** Labels, `alertname` and `severity` among them; none: all alerts of a channel are one group. */
+  readonly by: readonly string[]
+  /** From a group's first alert to its first notice. */
+  readonly waitMs: number
+  /** From a notice to the next one that tells what has changed since. */
+  readonly intervalMs: number
+  /** From a notice to the next one while nothing changes. */
+  readonly repeatMs: number
+}
+
+/** A time of the week on a clock: of these days, from a minute of the day to another, which may be on the next day. */
+export interface WeeklyTime {
+  /** 0 is Sunday. */
+  readonly days: readonly number[]
+  readonly fromMinute: number
+  readonly toMinute: number
+}
+
+/** When alerts are judged and not told. */
+export interface Maintenance {
+  readonly name: string
+  /** All must hold; none: every alert. */
+  readonly matchers: readonly Matcher[]
+  /** Epoch milliseconds; undefined: open on that side. */
+  readonly fromMs: number | undefined
+  readonly toMs: number | undefined
+  /** None: at every moment between from and to. */
+  readonly weekly: readonly WeeklyTime[]
+  /** IANA name of the clock. */
+  readonly timeZone: string
+}
+
+/** While a source fires, targets that agree with it in all of `equal` are not told. */
+export interface Inhibition {
+  readonly source: readonly Matcher[]
+  readonly target: readonly Matcher[]
+  readonly equal: readonly string[]
 }
 
 /** callsight.yaml, read and checked: durations are milliseconds, shares are fractions, every list is there. */
@@ -281,7 +394,29 @@ export interface Config {
   readonly objectives: readonly Objective[]
   readonly alerts: readonly AlertRule[]
   readonly channels: readonly Channel[]
+  readonly notices: {
+    /** Ranges of private addresses that notices may go to: `10.0.0.0/8`. */
+    readonly allowPrivate: readonly string[]
+  }
+  readonly grouping: Grouping
+  readonly maintenance: readonly Maintenance[]
+  readonly inhibit: readonly Inhibition[]
+  /** http(s) URL that is asked for every minute while judging works. */
+  readonly heartbeat: string | undefined
+  /** http(s) URL under which people find the viewer, without a slash at its end; undefined: where it listens. */
+  readonly externalUrl: string | undefined
 }
+
+/**
+ * Alertmanager's numbers, but that a group's first notice does not wait: one look of the judge sees all alerts, so what
+ * breaks together is told together all the same, and a page is not late.
+ */
+export const defaultGrouping: Grouping = Object.freeze({
+  by: Object.freeze(['alertname']),
+  waitMs: 0,
+  intervalMs: 5 * 60_000,
+  repeatMs: 4 * 3600_000,
+})
 
 /** What holds without a file. */
 export const defaultConfig: Config = Object.freeze({
@@ -298,4 +433,10 @@ export const defaultConfig: Config = Object.freeze({
   objectives: Object.freeze([]),
   alerts: Object.freeze([]),
   channels: Object.freeze([]),
+  notices: Object.freeze({ allowPrivate: Object.freeze([]) }),
+  grouping: defaultGrouping,
+  maintenance: Object.freeze([]),
+  inhibit: Object.freeze([]),
+  heartbeat: undefined,
+  externalUrl: undefined,
 })

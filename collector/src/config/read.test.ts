@@ -73,6 +73,15 @@ alerts:
   - { name: failing, when: error_rate > 2.5 % }
 channels:
   ops: { webhook: "\${HOOK}", secret: "whsec_c2VjcmV0" }
+grouping: { by: [service, alertname, service], wait: 10s, interval: 1m, repeat: 1d }
+maintenance:
+  - { name: move, matchers: ["service=shop"], from: "2026-11-20T02:00Z", to: 2026-11-20T04:00+01:00 }
+  - name: nightly
+    weekly: [{ days: [sat, sun], from: "23:00", to: "01:30" }, { from: "12:00", to: "24:00" }]
+    time_zone: Europe/Berlin
+inhibit: [{ source: ['severity="page"'], target: ['severity!="page"'], equal: [service] }]
+heartbeat: https://heart.example.com/x
+external_url: https://callsight.example.com/here/
 `,
       'callsight.yaml',
       { PASSWORD: 'p', BURST: '600', HOOK: 'http://127.0.0.1:9/h' },
@@ -231,14 +240,163 @@ channels:
           notify: [],
         },
       ],
-      channels: [{ name: 'ops', webhook: 'http://127.0.0.1:9/h', secret: 'whsec_c2VjcmV0' }],
+      channels: [
+        {
+          kind: 'webhook',
+          name: 'ops',
+          url: 'http://127.0.0.1:9/h',
+          secrets: ['whsec_c2VjcmV0'],
+          allowPrivate: false,
+        },
+      ],
+      notices: { allowPrivate: [] },
+      grouping: { by: ['alertname', 'service'], waitMs: 10_000, intervalMs: 60_000, repeatMs: 86_400_000 },
+      maintenance: [
+        {
+          name: 'move',
+          matchers: [{ text: 'service="shop"', label: 'service', negated: false, value: 'shop', pattern: undefined }],
+          fromMs: Date.UTC(2026, 10, 20, 2),
+          toMs: Date.UTC(2026, 10, 20, 3),
+          weekly: [],
+          timeZone: 'UTC',
+        },
+        {
+          name: 'nightly',
+          matchers: [],
+          fromMs: undefined,
+          toMs: undefined,
+          weekly: [
+            { days: [6, 0], fromMinute: 23 * 60, toMinute: 90 },
+            { days: [0, 1, 2, 3, 4, 5, 6], fromMinute: 720, toMinute: 1440 },
+          ],
+          timeZone: 'Europe/Berlin',
+        },
+      ],
+      inhibit: [
+        {
+          source: [{ text: 'severity="page"', label: 'severity', negated: false, value: 'page', pattern: undefined }],
+          target: [{ text: 'severity!="page"', label: 'severity', negated: true, value: 'page', pattern: undefined }],
+          equal: ['service'],
+        },
+      ],
+      heartbeat: 'https://heart.example.com/x',
+      externalUrl: 'https://callsight.example.com/here',
     })
     expect(Object.isFrozen(config?.alerts[0]?.when)).toBe(true)
+  })
+
+  it('tells what is wrong with who is told when', () => {
+    expect(
+      faultsOf(`
+grouping: { by: [my-label], wait: 1h, interval: 0s, repeat: 1s, bye: [service] }
+maintenance:
+  - { name: a }
+  - { name: b, from: 2026-11-20T02:00, to: 2026-02-31T02:00Z }
+  - { name: c, from: 2026-11-20T02:00Z, to: 2026-11-20T02:00Z }
+  - { name: c, weekly: [{ days: [tues], from: "2:00", to: "24:30" }] }
+  - { name: d, time_zone: UTC, weekly: [{ from: "02:00", to: "02:00", on: [mon] }], matchers: [service, 'a=~"("', 'a="b'] }
+inhibit: [{ source: [], target: ['a=b'] }, { target: ['a=b'] }]
+heartbeat: ftp://x
+external_url: https://me:pass@callsight.example.com
+`),
+    ).toEqual([
+      'callsight.yaml:2:18: grouping.by[0]: "my-label" is not a label; write alertname, severity, service, operation, consumer …',
+      'callsight.yaml:2:35: grouping.wait: "1h" is too long; write at most 10m',
+      'callsight.yaml:2:49: grouping.interval: "0s" is too short; write at least 1s',
+      'callsight.yaml:2:61: grouping.repeat: "1s" is too short; write at least 1m',
+      'callsight.yaml:2:65: grouping.bye: unknown key "bye"; did you mean by?',
+      'callsight.yaml:4:5: maintenance[0]: this maintenance has no end; write from and to, or weekly times',
+      'callsight.yaml:5:22: maintenance[1].from: "2026-11-20T02:00" is not a moment; write it with its offset: 2026-11-20T02:00Z',
+      'callsight.yaml:5:44: maintenance[1].to: "2026-02-31T02:00Z" is not a moment; write it with its offset: 2026-11-20T02:00Z',
+      'callsight.yaml:6:45: maintenance[2].to: ends before it begins; swap from and to',
+      'callsight.yaml:7:13: maintenance[3].name: the maintenance window "c" is there twice; rename or remove one',
+      'callsight.yaml:7:34: maintenance[3].weekly[0].days[0]: "tues" is not known here; did you mean tue?',
+      'callsight.yaml:7:47: maintenance[3].weekly[0].from: "2:00" is not a time of day; write it in quotes, from "00:00" to "24:00"',
+      'callsight.yaml:7:59: maintenance[3].weekly[0].to: "24:30" is not a time of day; write it in quotes, from "00:00" to "24:00"',
+      'callsight.yaml:8:62: maintenance[4].weekly[0].to: begins when it ends; write from: "00:00" and to: "24:00" for the whole day',
+      'callsight.yaml:8:71: maintenance[4].weekly[0].on: unknown key "on"; the keys here are days, from, to',
+      'callsight.yaml:8:96: maintenance[4].matchers[0]: "service" is not a matcher; write service="shop", service!="shop", operation=~"GET .*" or operation!~"GET .*"',
+      'callsight.yaml:8:105: maintenance[4].matchers[1]: "(" is not a regular expression; write service="shop", service!="shop", operation=~"GET .*" or operation!~"GET .*"',
+      'callsight.yaml:8:115: maintenance[4].matchers[2]: "\\"b" has quotes that do not end; close them, and write \\" for one inside',
+      'callsight.yaml:9:21: inhibit[0].source: has no matcher; write at least one: [severity="page"]',
+      'callsight.yaml:9:44: inhibit[1].source: is not a list; write [a, b] or one "- a" a line',
+      'callsight.yaml:10:12: heartbeat: this is not an http or https URL; write it as https://hooks.example.com/path',
+      'callsight.yaml:11:15: external_url: has more than a host and a path; write it as https://callsight.example.com',
+    ])
   })
 
   it('takes calls for as long as it keeps them', () => {
     const past = (calls: string) => pastMs(parseConfig(`retention: { calls: ${calls} }`, 'x', {}).config!) / 86_400_000
     expect([past('30d'), past('2w'), past('1 month'), past('1y'), past('14 months')]).toEqual([30, 14, 28, 365, 421])
+  })
+
+  it('reads every kind of channel', () => {
+    const { config, faults } = parseConfig(
+      `channels:
+  hook: { webhook: "https://h.example/x", secret: [new, "\${OLD}"], allow_private: true }
+  chat: { slack: "https://hooks.slack.com/services/T/B/x" }
+  chat2: { slack: { webhook: "https://hooks.slack.com/services/T/B/x" } }
+  app: { slack: { token: xoxb-1, channel: "#ops" } }
+  team: { teams: "https://x.logic.azure.com/workflows/1" }
+  pager: { pagerduty: { routing_key: r, severity: { ticket: info } } }
+  mail: { email: { to: [a@example.com, "B <b@example.com>"], from: "Callsight <c@example.com>", smtp: "smtp://u:p@mail.example.com" } }
+  mail1: { email: { to: a@example.com, from: c@example.com, smtp: "smtps://mail.example.com", ca: PEM } }
+  am: { alertmanager: "http://alertmanager:9093" }
+  disc: { discord: "https://discord.com/api/webhooks/1/x" }
+  tele: { telegram: { token: "1:x", chat: -100123 } }
+  own: { template: { url: "https://ntfy.sh/x", headers: { Title: "{{title}}" }, body: "{{text}}" } }
+  json: { template: { url: "https://x.example", method: PUT, body: { text: "{{title}}", n: 1 }, format: markdown, max_chars: 200 } }
+notices: { allow_private: [10.0.0.0/8, 192.168.7.7, "fd00::/8"] }
+`,
+      'callsight.yaml',
+      { OLD: 'old' },
+    )
+    expect(faults).toEqual([])
+    const about = (name: string, allowPrivate = false) => ({ name, allowPrivate })
+    const slack = { kind: 'slack', url: 'https://hooks.slack.com/services/T/B/x', application: undefined }
+    const severity = { page: 'critical', critical: 'critical', error: 'error', info: 'info', ticket: 'info' }
+    const to = ['a@example.com', 'B <b@example.com>']
+    expect(config?.channels).toMatchObject([
+      { ...about('hook', true), kind: 'webhook', url: 'https://h.example/x', secrets: ['new', 'old'] },
+      { ...about('chat'), ...slack },
+      { ...about('chat2'), ...slack },
+      {
+        ...about('app'),
+        kind: 'slack',
+        url: 'https://slack.com/api',
+        application: { token: 'xoxb-1', channel: '#ops' },
+      },
+      { ...about('team'), kind: 'teams', url: 'https://x.logic.azure.com/workflows/1' },
+      { ...about('pager'), kind: 'pagerduty', url: 'https://events.pagerduty.com', routingKey: 'r', severity },
+      { ...about('mail'), kind: 'email', to, from: 'Callsight <c@example.com>', smtp: 'smtp://u:p@mail.example.com' },
+      { ...about('mail1'), kind: 'email', to: ['a@example.com'], ca: 'PEM' },
+      { ...about('am'), kind: 'alertmanager', url: 'http://alertmanager:9093' },
+      { ...about('disc'), kind: 'discord', url: 'https://discord.com/api/webhooks/1/x', format: 'markdown' },
+      {
+        ...about('tele'),
+        kind: 'telegram',
+        url: 'https://api.telegram.org/bot1:x/sendMessage',
+        body: { chat_id: '-100123', parse_mode: 'HTML' },
+      },
+      {
+        ...about('own'),
+        kind: 'template',
+        method: 'POST',
+        headers: { 'content-type': 'text/plain; charset=utf-8', Title: '{{title}}' },
+        body: '{{text}}',
+        format: 'plain',
+        maxChars: 4000,
+      },
+      {
+        ...about('json'),
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: { text: '{{title}}', n: 1 },
+        format: 'markdown',
+        maxChars: 200,
+      },
+    ])
+    expect(config?.notices.allowPrivate).toEqual(['10.0.0.0/8', '192.168.7.7/32', 'fd00::/8'])
   })
 
   it('may be empty, and so may be its sections', () => {
@@ -290,7 +448,7 @@ alerts:
   - just text
 channels:
   ops: { webhook: "\${HOOK}", secret: whsec_! }
-  chat: { slack: "https://hooks.example.com/secret-path" }
+  chat: {}
   bad: { webhook: "secret-path" }
 `
     expect(faultsOf(text)).toEqual([
@@ -338,9 +496,56 @@ channels:
       'callsight.yaml:31:5: alerts[3]: is not a map; write key: value pairs',
       'callsight.yaml:33:19: channels.ops.webhook: ${HOOK} is not set; set the environment variable HOOK',
       'callsight.yaml:33:38: channels.ops.secret: starts with whsec_ but goes on with something else than base64; copy the whole secret',
-      'callsight.yaml:34:9: channels.chat.webhook: is missing; add it',
-      'callsight.yaml:34:11: channels.chat.slack: the key slack is not supported yet; remove it',
+      'callsight.yaml:34:9: channels.chat: does not say where notices go; write one of webhook, slack, teams, pagerduty, email, alertmanager, discord, telegram, template',
       'callsight.yaml:35:19: channels.bad.webhook: this is not an http or https URL; write it as https://hooks.example.com/path',
+    ])
+  })
+
+  it('of channels are told, none with what is secret', () => {
+    const text = `channels:
+  two: { webhook: "https://h.example/secret-1", slack: "https://h.example/secret-2" }
+  signed: { slack: "https://h.example/secret", secret: s }
+  both: { slack: { webhook: "https://h.example/secret", token: secret, channel: c } }
+  half: { slack: { token: secret } }
+  none: { slack: {} }
+  old: { teams: "https://acme.webhook.office.com/webhookb2/secret" }
+  pager: { pagerduty: { severity: { page: hgh } } }
+  mail: { email: { to: [], from: nobody, smtp: "mail.example.com", cc: x } }
+  mails: { email: { to: ["a@example.com", secret], from: a@b, smtp: "http://u:secret@h" } }
+  rotated: { webhook: "https://h.example/secret", secret: [fine, whsec_!] }
+  tele: { telegram: { token: secret } }
+  own: { template: { url: "https://h.example", body: "{{titel}} {{labels.shop}} {{nonsense}}" } }
+  hdr: { template: { url: "https://h.example", body: x, headers: { "a b": x } } }
+  json: { template: { url: "https://h.example", body: "{\\"a\\": {{title}}}", headers: { content-type: application/json } } }
+notices: { allow_private: [10.0.0.0, 10.0.0/8, 0.0.0.0/0, "::/0", 10.0.0.0/33], group_bye: 1 }
+`
+    const faults = faultsOf(text)
+    expect(faults.join()).not.toMatch(/secret-|:secret|"secret"/)
+    expect(faults).toEqual([
+      'callsight.yaml:2:56: channels.two.slack: goes to webhook and slack: a channel has one receiver; make a channel of each, and name both in notify',
+      'callsight.yaml:3:56: channels.signed.secret: only a webhook is signed, not slack; remove it',
+      'callsight.yaml:4:18: channels.both.slack: needs either an incoming webhook or a token; write webhook: URL, or token: and channel:',
+      'callsight.yaml:5:18: channels.half.slack: has one of token and channel without the other; write token: and channel: together, and neither beside webhook:',
+      'callsight.yaml:6:18: channels.none.slack: needs either an incoming webhook or a token; write webhook: URL, or token: and channel:',
+      'callsight.yaml:7:17: channels.old.teams: is an Office 365 connector, which Microsoft has retired; make a workflow in Teams: "Post to a channel when a webhook request is received"',
+      'callsight.yaml:8:23: channels.pager.pagerduty.routing_key: is missing; add it',
+      'callsight.yaml:8:43: channels.pager.pagerduty.severity.page: "hgh" is not known here; use critical, error, warning, info',
+      'callsight.yaml:9:24: channels.mail.email.to: is empty; add one',
+      'callsight.yaml:9:34: channels.mail.email.from: is not an e-mail address; write it as alerts@example.com, or Callsight <alerts@example.com>',
+      'callsight.yaml:9:48: channels.mail.email.smtp: this is not the URL of a mail server; write it as smtp://user:password@mail.example.com:587',
+      'callsight.yaml:9:68: channels.mail.email.cc: unknown key "cc"; did you mean ca?',
+      'callsight.yaml:10:43: channels.mails.email.to[1]: is not an e-mail address; write it as alerts@example.com, or Callsight <alerts@example.com>',
+      'callsight.yaml:10:69: channels.mails.email.smtp: this is not the URL of a mail server; write it as smtp://user:password@mail.example.com:587',
+      'callsight.yaml:11:66: channels.rotated.secret[1]: starts with whsec_ but goes on with something else than base64; copy the whole secret',
+      'callsight.yaml:12:21: channels.tele.telegram.chat: is missing; add it',
+      'callsight.yaml:13:54: channels.own.template.body: there is no placeholder "{{titel}}"; did you mean {{title}}?',
+      'callsight.yaml:14:75: channels.hdr.template.headers.a b: is not the name of a header; rename it',
+      'callsight.yaml:15:55: channels.json.template.body: is not JSON; put each {{placeholder}} inside of quotes, or write the body as a map',
+      'callsight.yaml:16:38: notices.allow_private[1]: "10.0.0/8" is not a range of addresses; write one as 10.0.0.0/8 or fd00::/8',
+      'callsight.yaml:16:48: notices.allow_private[2]: "0.0.0.0/0" names nearly every address; write a prefix of at least /8',
+      'callsight.yaml:16:59: notices.allow_private[3]: "::/0" names nearly every address; write a prefix of at least /7',
+      'callsight.yaml:16:67: notices.allow_private[4]: "10.0.0.0/33" is not a range of addresses; write one as 10.0.0.0/8 or fd00::/8',
+      'callsight.yaml:16:81: notices.group_bye: unknown key "group_bye"; the keys here are allow_private',
     ])
   })
 

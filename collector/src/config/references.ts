@@ -22,6 +22,7 @@ export function referenceProblems(file: unknown): Problem[] {
   for (const section of ['tokens', 'objectives', 'alerts'] as const) {
     found.push(...repeated(names(root[section], 'name', [section]), section.slice(0, -1)))
   }
+  found.push(...repeated(names(root.maintenance, 'name', ['maintenance']), 'maintenance window'))
   found.push(...repeated(names(consumers, 'id', ['consumers']), 'consumer'))
   for (const [plan, value] of Object.entries(mapOf(root.plans))) {
     found.push(...repeated(names(mapOf(value).quotas, 'name', ['plans', plan, 'quotas']), 'quota'))

@@ -1,24 +1,26 @@
-import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { openAlertsQuestion, receiversQuestion, undeliveredQuestion } from '../aggregate/history.ts'
+import { openAlertsQuestion, receiversQuestion } from '../aggregate/history.ts'
 import type { AlertRule, Channel, Config } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import { Notifier, receiverName } from '../notify/notifier.ts'
-import type { Attempt } from '../notify/queue.ts'
-import type { Row, Store } from '../store/store.ts'
-import { timeText } from '../store/time.ts'
+import { webhookChannel } from '../notify/channels/webhook.ts'
+import { allowPrivateOf } from '../notify/guard.ts'
+import { receiverName } from '../notify/notifier.ts'
+import type { Store } from '../store/store.ts'
 import { Reader } from './alert/reader.ts'
 import { judgeRules } from './alert/round.ts'
-import { alertOfEvent, eventOfRow, rowOfEvent } from './alert/row.ts'
+import { alertOfEvent, eventOfRow } from './alert/row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
-import { type Alert, type AlertEvent, abandon, newsOf } from './alert/step.ts'
+import { type Alert, abandon, newsOf } from './alert/step.ts'
 import { type Watermark, watermark } from './alert/watermark.ts'
 import { type Clock, startClock } from './clock.ts'
+import { beat } from './heartbeat.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
 import { ObjectiveBook } from './objective/book.ts'
 import { type ObjectiveStanding, objectiveRow } from './objective/standing.ts'
 import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
+import type { Silence } from './silence/silence.ts'
+import { Teller, type Told } from './tell.ts'
 
 export interface JudgeOptions {
   readonly store: Store
@@ -39,24 +41,19 @@ export function startJudge(options: JudgeOptions): Judge {
   return judge
 }
 
-/** An event with those who are to be told of it. */
-interface Told {
-  readonly event: AlertEvent
-  readonly receivers: readonly string[]
-}
-
 /** What a judgement found, until it is stored. */
 interface Findings {
   readonly alerts: Map<string, Alert>
   readonly told: readonly Told[]
   /** The rules that were judged. */
   readonly rules: readonly AlertRule[]
+  /** How many could not be. */
+  readonly failures: number
 }
 
 /**
- * Asks the store, lets the pure parts decide, keeps what they decided, then tells. An event and the intention to tell
- * of it are stored before anything is sent, and nothing counts as decided before it is stored: whatever interrupts this,
- * the next start goes on from the tables, with the same ids.
+ * Asks the store, lets the pure parts decide, and has what they decided stored and told. Nothing counts as decided
+ * before it is stored: whatever interrupts this, the next start goes on from the tables.
  */
 export class Judge {
   readonly #store: Store
@@ -64,7 +61,7 @@ export class Judge {
   readonly #now: () => number
   readonly #arrivedMs: () => number
   readonly #reader: Reader
-  readonly #notifier: Notifier
+  readonly #teller: Teller
   readonly #objectives: Keeper<ObjectiveStanding>
   readonly #quotas: Keeper<QuotaStanding>
   #config: Config
@@ -74,6 +71,8 @@ export class Judge {
   #restored: Promise<void> | undefined
   #clocks: readonly Clock[] = []
   #until: Watermark | undefined
+  /** When all alerts were last judged, none of them failing. */
+  #judgedMs: number | undefined
 
   constructor({ store, config, log, externalUrl, now = Date.now, arrivedMs = now }: JudgeOptions) {
     this.#store = store
@@ -99,26 +98,30 @@ export class Judge {
       standings: (config, atMs) => quotaStandings(store, config, atMs),
       row: quotaRow,
     })
-    const record = (event: AlertEvent, channel: string, attempt: Attempt) => this.#record(event, channel, attempt)
-    this.#notifier = new Notifier({ record, externalUrl, log, now })
-    this.#configureNotifier()
+    const rule = (name: string) => this.rules().find((placed) => placed.rule.name === name)?.rule
+    const url = () => this.#config.externalUrl ?? externalUrl()
+    this.#teller = new Teller({ store, log, externalUrl: url, now, config, rule })
+    this.#configureTeller()
   }
 
   /** Each kind has a clock of its own, so that a costly objective does not hold up an alert. */
   start(): void {
-    const clock = (what: string, judge: () => Promise<void>) =>
-      startClock(limits.tickMs, judge, (error) => this.#failed(what, error))
+    const clock = (what: string, judge: () => Promise<void>, everyMs: number = limits.tickMs) =>
+      startClock(everyMs, judge, (error) => this.#failed(what, error))
     this.#clocks = [
       clock('alert', () => this.judgeAlerts()),
       clock('objective', () => this.judgeObjectives()),
       clock('quota', () => this.judgeQuotas()),
+      // Repetitions and the ends of silences come at their time, whatever judging takes.
+      clock('notice', () => this.#tell([])),
+      clock('heartbeat', () => this.judgeHeartbeat(), limits.heartbeatMs),
     ]
   }
 
   /** Waits for the judgements and the deliveries under way. */
   async stop(): Promise<void> {
     await Promise.all(this.#clocks.map((clock) => clock.stop()))
-    await this.#notifier.stop()
+    await this.#teller.stop()
   }
 
   /** Takes a new configuration from the next judgement on. Alerts of rules that are gone are resolved then. */
@@ -126,7 +129,7 @@ export class Judge {
     this.#config = config
     this.#objectives.hurry()
     this.#quotas.hurry()
-    this.#configureNotifier()
+    this.#configureTeller()
   }
 
   get config(): Config {
@@ -159,7 +162,7 @@ export class Judge {
     await this.#restore()
     await storeRule(this.#store, rule.name, written, this.#now())
     this.#stored = [...this.#stored.filter(({ name }) => name !== rule.name), rule]
-    this.#configureNotifier()
+    this.#configureTeller()
   }
 
   /** Removes a rule that does not come from the file. */
@@ -169,14 +172,31 @@ export class Judge {
     this.#stored = this.#stored.filter((rule) => rule.name !== name)
   }
 
+  /** The silences that are not over, or ended lately, each with the number of alerts that it holds back now. */
+  async silences(): Promise<{ silence: Silence; held: number }[]> {
+    await this.#restore()
+    return this.#teller.silences().map((silence) => ({ silence, held: this.#teller.held(silence) }))
+  }
+
+  /** Adds a silence, or changes the one of its id. */
+  async silence(silence: Silence): Promise<void> {
+    await this.#restore()
+    await this.#teller.silence(silence)
+  }
+
   /** One judgement of all alerts, as of now. */
   async judgeAlerts(): Promise<void> {
     const stopTimer = judged.seconds.startTimer({ what: 'alerts' })
     await this.#restore()
     await this.#save()
-    this.#unsaved = await this.#stepAlerts(this.#now())
+    const nowMs = this.#now()
+    this.#unsaved = await this.#stepAlerts(nowMs)
+    const { failures } = this.#unsaved
     await this.#save()
     stopTimer()
+    if (failures > 0) return
+    this.#judgedMs = nowMs
+    judged.lastSuccess.set({ what: 'alerts' }, nowMs / 1000)
   }
 
   /** One judgement of all objectives, as of now; less often than asked for when it takes long. */
@@ -202,18 +222,16 @@ export class Judge {
     this.#stored = await storedRules(this.#store, (name, fault) => {
       this.#log.error({ rule: name, fault }, 'this stored alert rule is not judged: remove it and add it anew')
     })
-    this.#configureNotifier()
+    this.#configureTeller()
     const open = openAlertsQuestion()
     const events = (await this.#store.query(open.sql, open.params)).map(eventOfRow)
     this.#alerts = new Map(events.map((event) => [event.fingerprint, alertOfEvent(event)]))
-    const undelivered = undeliveredQuestion(this.#now())
-    for (const row of await this.#store.query(undelivered.sql, undelivered.params)) {
-      await this.#send(eventOfRow(row), String(row.channel), Number(row.attempts))
-    }
+    await this.#teller.restore()
   }
 
   async #stepAlerts(nowMs: number): Promise<Findings> {
     const rules = this.rules().map(({ rule }) => rule)
+    let failures = 0
     const until = watermark(nowMs, this.#arrivedMs(), this.#until)
     judged.held.set(until.heldMs / 1000)
     if (until.partial && !this.#until?.partial) {
@@ -228,7 +246,10 @@ export class Judge {
       rules,
       alerts: this.#alerts,
       until,
-      failed: (rule, error) => this.#failed('alert', error, rule.name),
+      failed: (rule, error) => {
+        failures++
+        this.#failed('alert', error, rule.name)
+      },
     })
     const told: Told[] = events.map(({ rule, event }) => {
       return { event, receivers: newsOf(event) !== undefined ? rule.notify.map(receiverName) : [] }
@@ -242,67 +263,45 @@ export class Judge {
       alerts.delete(alert.fingerprint)
       told.push({ event, receivers: newsOf(event) !== undefined ? receivers : [] })
     }
-    return { alerts, told, rules }
+    return { alerts, told, rules, failures }
+  }
+
+  async #tell(told: readonly Told[]): Promise<void> {
+    await this.#restore()
+    await this.#teller.tell(told)
+  }
+
+  /** Tells the world outside that alerts are judged, if they are. */
+  async judgeHeartbeat(): Promise<void> {
+    const { heartbeat } = this.#config
+    if (heartbeat === undefined) return
+    const error = await beat(heartbeat, this.#judgedMs, this.#now(), allowPrivateOf(this.#config))
+    if (error !== '') this.#log.warn({ error }, 'the heartbeat was not taken')
   }
 
   /** Stores the findings, makes them the state of things, and tells. Repeated by the next judgement when it fails. */
   async #save(): Promise<void> {
     if (this.#unsaved === undefined) return
     const { alerts, told, rules } = this.#unsaved
-    const token = createHash('sha256')
-      .update(told.map(({ event }) => event.id).join())
-      .digest('hex')
-    const intentions = told.flatMap(({ event, receivers }) => receivers.map((channel) => intention(event, channel)))
-    // Intentions come first: one without its event is ignored, an event without its intention would be a lost notice.
-    await this.#store.insert('alert_deliveries', intentions, `intentions-${token}`)
-    await this.#store.insert(
-      'alert_events',
-      told.map(({ event }) => rowOfEvent(event)),
-      `events-${token}`,
-    )
+    await this.#teller.tell(told)
     this.#alerts = alerts
     this.#unsaved = undefined
-    for (const { event, receivers } of told) {
-      judged.events.inc({ state: event.state })
-      this.#log.info({ rule: event.rule, state: event.state, labels: event.labels }, event.summary)
-      for (const receiver of receivers) await this.#send(event, receiver)
-    }
     // A rule removed since it was judged still has to tell of its end.
-    this.#notifier.keep(new Set(this.#receivers(rules).map(({ name }) => name)))
+    this.#teller.keep(this.#receivers(rules))
   }
 
-  async #send(event: AlertEvent, receiver: string, attempts = 0): Promise<void> {
-    if (this.#notifier.send(event, receiver, attempts)) return
-    const error = `there is no channel ${receiver} any more`
-    this.#log.error({ rule: event.rule, channel: receiver }, error)
-    await this.#record(event, receiver, { attempt: attempts, done: true, status: 0, error })
-  }
-
-  async #record({ id }: AlertEvent, channel: string, { attempt, done, status, error }: Attempt): Promise<void> {
-    const row = { ts: timeText(this.#now()), event_id: id, channel, attempt, done, status, error }
-    await this.#store.insert('alert_deliveries', [row], `delivery-${id}-${channel}-${attempt}-${done}`)
-  }
-
-  #configureNotifier(): void {
-    this.#notifier.configure(this.#receivers(this.rules().map(({ rule }) => rule)))
+  #configureTeller(): void {
+    this.#teller.configure(this.#config, this.#receivers(this.rules().map(({ rule }) => rule)))
   }
 
   /** The channels of the file, and the URLs that rules name. */
   #receivers(rules: readonly AlertRule[]): Channel[] {
     const urls = rules.flatMap(({ notify }) => notify.filter((receiver) => receiver.includes('://')))
-    return [
-      ...this.#config.channels,
-      ...urls.map((url) => ({ name: receiverName(url), webhook: url, secret: undefined })),
-    ]
+    return [...this.#config.channels, ...urls.map((url) => webhookChannel(receiverName(url), url))]
   }
 
   #failed(what: string, error: unknown, rule?: string): void {
     judged.failures.inc({ what })
     this.#log.error({ what, rule, error: error instanceof Error ? error.message : String(error) }, 'judging failed')
   }
-}
-
-/** "To be delivered": an attempt number 0, which was none. */
-function intention(event: AlertEvent, channel: string): Row {
-  return { ts: timeText(event.atMs), event_id: event.id, channel, attempt: 0, done: false, status: 0, error: '' }
 }

@@ -41,6 +41,7 @@ export class Keeper<Standing> {
       this.standings = await this.#kind.standings(config, nowMs - (this.#kind.lagMs ?? limits.lagMs))
       const rows = this.standings.map((standing) => this.#kind.row(standing))
       await this.#chronicle.write(rows, nowMs)
+      judged.lastSuccess.set({ what: this.#kind.what }, nowMs / 1000)
     } finally {
       this.#dueMs = nowMs + (stopTimer() * 1000) / limits.standingShare
     }

@@ -33,6 +33,18 @@ export const judged = {
     labelNames: ['state'] as const,
     registers,
   }),
+  notices: new Counter({
+    name: 'callsight_notices_made_total',
+    help: 'Notices made, by reason; muted: decisions to tell nothing, for a silence, maintenance or an inhibition',
+    labelNames: ['reason'] as const,
+    registers,
+  }),
+  lastSuccess: new Gauge({
+    name: 'callsight_judge_last_success_timestamp_seconds',
+    help: 'When everything of a kind was last judged without a failure',
+    labelNames: ['what'] as const,
+    registers,
+  }),
 }
 
 // An alert rule on a judge that stands still needs the series from the start.

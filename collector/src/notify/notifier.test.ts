@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { AlertEvent } from '../judge/alert/step.ts'
+import { webhookChannel } from './channels/webhook.ts'
+import type { Notice } from './notice.ts'
 import { Notifier } from './notifier.ts'
 import type { Attempt } from './queue.ts'
 
@@ -13,6 +15,7 @@ interface Received {
   body: string
 }
 
+const local = { loopback: true, ranges: [] }
 const event: AlertEvent = {
   id: 'evt_1',
   atMs: Date.UTC(2026, 10, 21, 10, 1),
@@ -26,6 +29,27 @@ const event: AlertEvent = {
   calls: 50,
   summary: 'slow: p95 is 412.3 ms',
   activeSinceMs: Date.UTC(2026, 10, 21, 10, 0),
+}
+
+/** What one channel is told of this event. */
+function notice(more: Partial<Notice> = {}): Notice {
+  const links = {
+    board: 'http://collector:4319/d/callsight-overview?from=1',
+    calls: 'http://collector:4319/api/v1/calls',
+  }
+  return {
+    id: 'ntc_1',
+    groupKey: '{}:{alertname="slow"}',
+    groupLabels: { alertname: 'slow' },
+    status: 'firing',
+    reason: 'firing',
+    alerts: [
+      { event, startsAtMs: event.activeSinceMs, endsAtMs: undefined, links, hurt: [], hurtConsumers: 0, compared: '' },
+    ],
+    truncated: 0,
+    createdMs: event.atMs,
+    ...more,
+  }
 }
 
 let server: Server
@@ -74,26 +98,33 @@ const recorded = (count: number) => vi.waitFor(() => expect(records).toHaveLengt
 describe('a notice', () => {
   it('is an Alertmanager document, signed as Standard Webhooks say', async () => {
     const secret = `whsec_${Buffer.from('a key of twenty-four bytes').toString('base64')}`
-    notifier.configure([{ name: 'ops', webhook: `${base}/hook`, secret }])
-    expect(notifier.send(event, 'ops')).toBe(true)
+    notifier.configure([webhookChannel('ops', `${base}/hook`, [secret])], local)
+    expect(notifier.send(notice(), 'ops')).toBe(true)
     await recorded(1)
     const { headers, body, path } = received[0]!
     expect(path).toBe('/hook')
     expect(headers['content-type']).toBe('application/json')
-    expect(headers['webhook-id']).toBe('evt_1')
+    expect(headers['webhook-id']).toBe('ntc_1')
     expect(Math.abs(Number(headers['webhook-timestamp']) - Date.now() / 1000)).toBeLessThan(10)
-    const signed = `evt_1.${headers['webhook-timestamp']}.${body}`
+    const signed = `ntc_1.${headers['webhook-timestamp']}.${body}`
     const expected = createHmac('sha256', 'a key of twenty-four bytes').update(signed).digest('base64')
     expect(headers['webhook-signature']).toBe(`v1,${expected}`)
     const labels = { service: 'shop', operation: 'GET /books', alertname: 'slow', severity: 'page' }
-    const annotations = { summary: 'slow: p95 is 412.3 ms', value: '412.3', threshold: '300', calls: '50' }
+    const annotations = {
+      summary: 'slow: p95 is 412.3 ms',
+      threshold: '300',
+      calls: '50',
+      value: '412.3',
+      calls_url: 'http://collector:4319/api/v1/calls',
+    }
     expect(JSON.parse(body)).toEqual({
       version: '4',
-      groupKey: '{}:{alertname="slow", operation="GET /books", service="shop", severity="page"}',
+      groupKey: '{}:{alertname="slow"}',
       truncatedAlerts: 0,
       status: 'firing',
+      notification_reason: 'firing',
       receiver: 'ops',
-      groupLabels: labels,
+      groupLabels: { alertname: 'slow' },
       commonLabels: labels,
       commonAnnotations: annotations,
       externalURL: 'http://collector:4319',
@@ -104,23 +135,25 @@ describe('a notice', () => {
           annotations,
           startsAt: '2026-11-21T10:00:00.000Z',
           endsAt: '0001-01-01T00:00:00Z',
-          generatorURL: 'http://collector:4319/d/callsight-overview',
+          generatorURL: 'http://collector:4319/d/callsight-overview?from=1',
           fingerprint: 'f1',
         },
       ],
     })
     expect(records).toEqual([
-      { id: 'evt_1', channel: 'ops', attempt: { attempt: 1, done: true, status: 200, error: '' } },
+      { id: 'ntc_1', channel: 'ops', attempt: { attempt: 1, done: true, status: 200, error: '' } },
     ])
   })
 
   it('is signed with a plain secret as it is, and sends the password of a URL in its header', async () => {
     const webhook = `${base.replace('http://', 'http://me:p%40ss@')}/hook`
-    notifier.configure([{ name: 'ops', webhook, secret: 'plain' }])
-    notifier.send({ ...event, state: 'resolved' }, 'ops')
+    notifier.configure([webhookChannel('ops', webhook, ['plain'])], local)
+    const [alert] = notice().alerts
+    const over = { ...alert!, event: { ...event, state: 'resolved' as const }, endsAtMs: event.atMs }
+    notifier.send(notice({ status: 'resolved', alerts: [over] }), 'ops')
     await recorded(1)
     const { headers, body } = received[0]!
-    const signed = `evt_1.${headers['webhook-timestamp']}.${body}`
+    const signed = `ntc_1.${headers['webhook-timestamp']}.${body}`
     expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', 'plain').update(signed).digest('base64')}`)
     expect(headers.authorization).toBe(`Basic ${Buffer.from('me:p@ss').toString('base64')}`)
     expect(JSON.parse(body).alerts[0]).toMatchObject({ status: 'resolved', endsAt: '2026-11-21T10:01:00.000Z' })
@@ -128,40 +161,40 @@ describe('a notice', () => {
   })
 
   it('is not sent to a channel that is not there', () => {
-    expect(notifier.send(event, 'ops')).toBe(false)
+    expect(notifier.send(notice(), 'ops')).toBe(false)
   })
 })
 
 describe('delivery', () => {
   it('is tried again after 503, with the same id and body, and never before Retry-After', async () => {
     answer = (_, count) => (count === 1 ? { status: 503, headers: { 'retry-after': '60' } } : { status: 204 })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
-    notifier.send(event, 'ops')
+    notifier.configure([webhookChannel('ops', base)], local)
+    notifier.send(notice(), 'ops')
     await recorded(1)
     expect(records[0]?.attempt).toEqual({ attempt: 1, done: false, status: 503, error: 'HTTP 503: what it says' })
     offsetMs = 59_000
-    notifier.send({ ...event, id: 'evt_2', fingerprint: 'f2' }, 'ops')
+    notifier.send(notice({ id: 'ntc_2', groupKey: 'f2' }), 'ops')
     await recorded(2)
-    expect(received.map(({ headers }) => headers['webhook-id'])).toEqual(['evt_1', 'evt_2'])
+    expect(received.map(({ headers }) => headers['webhook-id'])).toEqual(['ntc_1', 'ntc_2'])
     offsetMs = 61_000
-    notifier.send({ ...event, id: 'evt_3', fingerprint: 'f3' }, 'ops')
+    notifier.send(notice({ id: 'ntc_3', groupKey: 'f3' }), 'ops')
     await recorded(4)
-    expect(records[2]).toMatchObject({ id: 'evt_1', attempt: { attempt: 2, done: true, status: 204 } })
+    expect(records[2]).toMatchObject({ id: 'ntc_1', attempt: { attempt: 2, done: true, status: 204 } })
     expect(received[2]!.body).toBe(received[0]!.body)
     expect(received[2]!.headers['webhook-signature']).toBeUndefined()
   })
 
   it('keeps the order of one alert, and lets others pass one that waits', async () => {
-    answer = ({ headers }) => ({ status: headers['webhook-id'] === 'evt_1' && offsetMs === 0 ? 500 : 200 })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
-    notifier.send(event, 'ops')
-    notifier.send({ ...event, id: 'evt_2', state: 'resolved' }, 'ops')
-    notifier.send({ ...event, id: 'evt_3', fingerprint: 'other' }, 'ops')
+    answer = ({ headers }) => ({ status: headers['webhook-id'] === 'ntc_1' && offsetMs === 0 ? 500 : 200 })
+    notifier.configure([webhookChannel('ops', base)], local)
+    notifier.send(notice(), 'ops')
+    notifier.send(notice({ id: 'ntc_2', status: 'resolved' }), 'ops')
+    notifier.send(notice({ id: 'ntc_3', groupKey: 'other' }), 'ops')
     await recorded(2)
     offsetMs = 10_000
-    notifier.send({ ...event, id: 'evt_4', fingerprint: 'last' }, 'ops')
+    notifier.send(notice({ id: 'ntc_4', groupKey: 'last' }), 'ops')
     await recorded(5)
-    expect(received.map(({ headers }) => headers['webhook-id'])).toEqual(['evt_1', 'evt_3', 'evt_1', 'evt_2', 'evt_4'])
+    expect(received.map(({ headers }) => headers['webhook-id'])).toEqual(['ntc_1', 'ntc_3', 'ntc_1', 'ntc_2', 'ntc_4'])
   })
 
   it.each([
@@ -169,8 +202,8 @@ describe('delivery', () => {
     [302, 'HTTP 302: redirects are not followed'],
   ])('is given up after %i', async (status, error) => {
     answer = () => ({ status, headers: { location: `${base}/elsewhere` } })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
-    notifier.send(event, 'ops')
+    notifier.configure([webhookChannel('ops', base)], local)
+    notifier.send(notice(), 'ops')
     await recorded(1)
     expect(records[0]?.attempt).toEqual({ attempt: 1, done: true, status, error })
     expect(received).toHaveLength(1)
@@ -178,43 +211,40 @@ describe('delivery', () => {
 
   it('is given up an hour after the event', async () => {
     answer = () => ({ status: 500 })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
+    notifier.configure([webhookChannel('ops', base)], local)
     offsetMs = 3600_000
-    notifier.send(event, 'ops', 6)
+    notifier.send(notice(), 'ops', 6)
     await recorded(1)
     expect(records[0]?.attempt).toMatchObject({ attempt: 7, done: true, status: 500 })
   })
 
   it('ends for a channel that answers 410, until it is configured anew', async () => {
     answer = ({ path }) => ({ status: path === '/new' ? 200 : 410 })
-    notifier.configure([{ name: 'ops', webhook: base, secret: undefined }])
-    notifier.send(event, 'ops')
+    notifier.configure([webhookChannel('ops', base)], local)
+    notifier.send(notice(), 'ops')
     await recorded(1)
-    notifier.send({ ...event, id: 'evt_2' }, 'ops')
+    notifier.send(notice({ id: 'ntc_2' }), 'ops')
     await recorded(2)
     expect(records[1]?.attempt).toMatchObject({ done: true, status: 0, error: 'the receiver answered 410 Gone before' })
-    notifier.configure([{ name: 'ops', webhook: `${base}/new`, secret: undefined }])
-    notifier.send({ ...event, id: 'evt_3' }, 'ops')
+    notifier.configure([webhookChannel('ops', `${base}/new`)], local)
+    notifier.send(notice({ id: 'ntc_3' }), 'ops')
     await recorded(3)
     expect(received.map(({ path }) => path)).toEqual(['/', '/new'])
   })
 
   it('to a slow receiver holds up no other, and is left undone by a stop', async () => {
     answer = ({ path }) => ({ status: 200, after: path === '/slow' ? 1000 : 0 })
-    notifier.configure([
-      { name: 'slow', webhook: `${base}/slow`, secret: undefined },
-      { name: 'fast', webhook: `${base}/fast`, secret: undefined },
-    ])
-    notifier.send(event, 'slow')
-    notifier.send({ ...event, id: 'evt_2' }, 'slow')
-    notifier.send(event, 'fast')
+    notifier.configure([webhookChannel('slow', `${base}/slow`), webhookChannel('fast', `${base}/fast`)], local)
+    notifier.send(notice(), 'slow')
+    notifier.send(notice({ id: 'ntc_2' }), 'slow')
+    notifier.send(notice(), 'fast')
     await recorded(1)
     expect(records[0]?.channel).toBe('fast')
     await notifier.stop()
     // The attempt under way was waited for and recorded; the one behind it is for the next start.
     expect(records.map(({ id, channel }) => [id, channel])).toEqual([
-      ['evt_1', 'fast'],
-      ['evt_1', 'slow'],
+      ['ntc_1', 'fast'],
+      ['ntc_1', 'slow'],
     ])
   })
 
@@ -223,8 +253,8 @@ describe('delivery', () => {
     await new Promise<void>((resolve) => gone.listen(0, '127.0.0.1', resolve))
     const { port } = gone.address() as AddressInfo
     await new Promise((resolve) => gone.close(resolve))
-    notifier.configure([{ name: 'ops', webhook: `http://127.0.0.1:${port}/secret-path`, secret: undefined }])
-    notifier.send(event, 'ops')
+    notifier.configure([webhookChannel('ops', `http://127.0.0.1:${port}/secret-path`)], local)
+    notifier.send(notice(), 'ops')
     await recorded(1)
     const error = 'the connection failed: ECONNREFUSED'
     expect(records[0]?.attempt).toEqual({ attempt: 1, done: false, status: 0, error })

@@ -1,30 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from 'pino'
 import type { Channel } from '../config/config.ts'
 import { urlText } from '../config/url.ts'
-import type { AlertEvent } from '../judge/alert/step.ts'
 import { limits } from '../limits.ts'
-import { noticeBody } from './document.ts'
+import { type Deliverer, delivererOf } from './channels/deliverer.ts'
+import type { AllowPrivate } from './guard.ts'
 import { notices } from './metrics.ts'
-import { type Attempt, type Notice, Queue } from './queue.ts'
-import { signedHeaders } from './sign.ts'
-import { post } from './webhook.ts'
+import type { Notice } from './notice.ts'
+import { type Attempt, type Parcel, Queue } from './queue.ts'
 
 /** The name a receiver goes by in tables and messages: the channel's, or for a URL its host and a hash. */
 export function receiverName(receiver: string): string {
   return receiver.includes('://') ? urlText(receiver) : receiver
 }
 
-interface AlertNotice extends Notice {
-  readonly event: AlertEvent
+interface Sending extends Parcel {
+  readonly notice: Notice
 }
 
 /** Keeps the record of one attempt; it may fail, and is then called again with the same. */
-export type Record = (event: AlertEvent, receiver: string, attempt: Attempt) => Promise<void>
+export type Record = (notice: Notice, receiver: string, attempt: Attempt) => Promise<void>
 
 interface Receiver {
   channel: Channel
-  readonly queue: Queue<AlertNotice>
+  allowPrivate: AllowPrivate
+  deliverer: Deliverer
+  readonly queue: Queue<Sending>
 }
 
 interface Options {
@@ -45,12 +47,12 @@ export class Notifier {
   }
 
   /** Adds and updates receivers. What waits for an updated one goes to its new address. */
-  configure(channels: readonly Channel[]): void {
+  configure(channels: readonly Channel[], allowPrivate: AllowPrivate): void {
     for (const channel of channels) {
       const known = this.#receivers.get(channel.name)
-      if (known === undefined) this.#receivers.set(channel.name, this.#receiver(channel))
-      else if (known.channel.webhook !== channel.webhook || known.channel.secret !== channel.secret) {
-        known.channel = channel
+      if (known === undefined) this.#receivers.set(channel.name, this.#receiver(channel, allowPrivate))
+      else if (!isDeepStrictEqual([known.channel, known.allowPrivate], [channel, allowPrivate])) {
+        Object.assign(known, { channel, allowPrivate, deliverer: this.#deliverer(channel, allowPrivate) })
         known.queue.revive()
       }
     }
@@ -64,10 +66,11 @@ export class Notifier {
   }
 
   /** @returns false when there is no such receiver */
-  send(event: AlertEvent, receiver: string, attempts = 0): boolean {
+  send(notice: Notice, receiver: string, attempts = 0): boolean {
     const found = this.#receivers.get(receiver)
     if (found === undefined) return false
-    found.queue.add({ id: event.id, fingerprint: event.fingerprint, createdMs: event.atMs, attempts, event })
+    const { groupKey, createdMs } = notice
+    found.queue.add({ groupKey, createdMs, attempts, notice })
     return true
   }
 
@@ -75,29 +78,37 @@ export class Notifier {
     await Promise.all([...this.#receivers.values()].map(({ queue }) => queue.stop()))
   }
 
-  #receiver(channel: Channel): Receiver {
-    const { externalUrl, now } = this.#options
-    const deliver = ({ event }: AlertNotice, stop: AbortSignal) => {
-      const { name, webhook, secret } = receiver.channel
-      const body = noticeBody(event, name, externalUrl())
-      return post(webhook, signedHeaders(secret, event.id, Math.floor(Date.now() / 1000), body), body, stop)
+  #receiver(channel: Channel, allowPrivate: AllowPrivate): Receiver {
+    const receiver: Receiver = {
+      channel,
+      allowPrivate,
+      deliverer: this.#deliverer(channel, allowPrivate),
+      queue: new Queue<Sending>(
+        {
+          deliver: ({ notice }, stop) => receiver.deliverer.deliver(notice, stop),
+          record: ({ notice }, attempt) => this.#recorded(notice, channel.name, attempt),
+        },
+        this.#options.now,
+      ),
     }
-    const record = ({ event }: AlertNotice, attempt: Attempt) => this.#recorded(event, channel.name, attempt)
-    const receiver: Receiver = { channel, queue: new Queue<AlertNotice>({ deliver, record }, now) }
     return receiver
   }
 
+  #deliverer(channel: Channel, allowPrivate: AllowPrivate): Deliverer {
+    return delivererOf(channel, { externalUrl: this.#options.externalUrl, allowPrivate })
+  }
+
   /** A record that cannot be kept is tried a few times; without it the notice is sent once more after a restart. */
-  async #recorded(event: AlertEvent, receiver: string, attempt: Attempt): Promise<void> {
+  async #recorded(notice: Notice, receiver: string, attempt: Attempt): Promise<void> {
     const { log, record } = this.#options
     const result = attempt.error === '' ? 'delivered' : attempt.done ? 'given_up' : 'failed'
     notices.inc({ result })
-    const about = { rule: event.rule, state: event.state, channel: receiver, attempt: attempt.attempt }
+    const about = { notice: notice.id, status: notice.status, channel: receiver, attempt: attempt.attempt }
     if (result === 'delivered') log.info(about, 'notice delivered')
     else log.warn({ ...about, error: attempt.error, done: attempt.done }, 'notice not delivered')
     for (let again = limits.recordAttempts; again > 0; again--) {
       try {
-        return await record(event, receiver, attempt)
+        return await record(notice, receiver, attempt)
       } catch (error) {
         log.warn({ ...about, error: String(error) }, 'the record of a delivery was not stored')
         await sleep(limits.recordPauseMs)

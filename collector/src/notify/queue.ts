@@ -1,11 +1,11 @@
 import { limits } from '../limits.ts'
+import { waiting } from './metrics.ts'
 import type { Outcome } from './webhook.ts'
 
 /** One notice on its way to one channel. */
-export interface Notice {
-  readonly id: string
-  /** Notices of one alert keep their order. */
-  readonly fingerprint: string
+export interface Parcel {
+  /** Notices of one group keep their order. */
+  readonly groupKey: string
   readonly createdMs: number
   /** Attempts made so far, also before a restart. */
   attempts: number
@@ -19,33 +19,33 @@ export interface Attempt {
   readonly error: string
 }
 
-interface Waiting<N extends Notice> {
-  readonly notice: N
+interface Waiting<P extends Parcel> {
+  readonly notice: P
   dueMs: number
 }
 
-interface Work<N extends Notice> {
+interface Work<P extends Parcel> {
   /** Makes one attempt. */
-  deliver(notice: N, stop: AbortSignal): Promise<Outcome>
+  deliver(notice: P, stop: AbortSignal): Promise<Outcome>
   /** Keeps what came of it; must not throw. */
-  record(notice: N, attempt: Attempt): Promise<void>
+  record(notice: P, attempt: Attempt): Promise<void>
 }
 
 /**
  * The notices of one channel, one attempt at a time. A notice that waits for its next attempt holds back the later ones
- * of the same alert and no others. After 410 the channel takes nothing until it is configured anew.
+ * of the same group and no others. After 410 the channel takes nothing until it is configured anew.
  */
-export class Queue<N extends Notice> {
-  readonly #work: Work<N>
+export class Queue<P extends Parcel> {
+  readonly #work: Work<P>
   readonly #now: () => number
-  readonly #waiting: Waiting<N>[] = []
+  readonly #waiting: Waiting<P>[] = []
   readonly #stop = new AbortController()
   #stopped = false
   #timer: NodeJS.Timeout | undefined
   #running: Promise<void> | undefined
   #gone = false
 
-  constructor(work: Work<N>, now: () => number) {
+  constructor(work: Work<P>, now: () => number) {
     this.#work = work
     this.#now = now
   }
@@ -55,11 +55,12 @@ export class Queue<N extends Notice> {
   }
 
   /** Takes a notice, or records at once why it is given up. */
-  add(notice: N): void {
+  add(notice: P): void {
     if (this.#stopped) return
     if (this.#gone) return void this.#giveUp(notice, 'the receiver answered 410 Gone before')
     if (this.#waiting.length >= limits.noticesQueued) return void this.#giveUp(notice, 'too many notices are waiting')
     this.#waiting.push({ notice, dueMs: this.#now() })
+    waiting.inc()
     this.#wake()
   }
 
@@ -72,7 +73,7 @@ export class Queue<N extends Notice> {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
-    this.#waiting.splice(0)
+    this.#forget()
     const cut = setTimeout(() => this.#stop.abort(), limits.noticeStopMs)
     await this.#running
     clearTimeout(cut)
@@ -92,17 +93,17 @@ export class Queue<N extends Notice> {
     for (let item = this.#due(); item !== undefined; item = this.#due()) await this.#attempt(item)
   }
 
-  /** The first notice of each alert. */
-  #heads(): Waiting<N>[] {
+  /** The first notice of each group. */
+  #heads(): Waiting<P>[] {
     const seen = new Set<string>()
-    return this.#waiting.filter(({ notice: { fingerprint } }) => !seen.has(fingerprint) && seen.add(fingerprint))
+    return this.#waiting.filter(({ notice: { groupKey } }) => !seen.has(groupKey) && seen.add(groupKey))
   }
 
-  #due(): Waiting<N> | undefined {
+  #due(): Waiting<P> | undefined {
     return this.#heads().find(({ dueMs }) => dueMs <= this.#now())
   }
 
-  async #attempt(item: Waiting<N>): Promise<void> {
+  async #attempt(item: Waiting<P>): Promise<void> {
     const { notice } = item
     const outcome = await this.#work.deliver(notice, this.#stop.signal)
     if (outcome.kind === 'cut') return this.#remove(item)
@@ -114,16 +115,23 @@ export class Queue<N extends Notice> {
     if (!again) this.#remove(item)
     if (outcome.kind === 'gone') {
       this.#gone = true
-      for (const { notice } of this.#waiting.splice(0)) await this.#giveUp(notice, 'the receiver answered 410 Gone')
+      for (const { notice } of this.#forget()) await this.#giveUp(notice, 'the receiver answered 410 Gone')
     }
   }
 
-  #remove(item: Waiting<N>): void {
+  #remove(item: Waiting<P>): void {
     const at = this.#waiting.indexOf(item)
-    if (at >= 0) this.#waiting.splice(at, 1)
+    if (at < 0) return
+    this.#waiting.splice(at, 1)
+    waiting.dec()
   }
 
-  #giveUp(notice: N, error: string): Promise<void> {
+  #forget(): Waiting<P>[] {
+    waiting.dec(this.#waiting.length)
+    return this.#waiting.splice(0)
+  }
+
+  #giveUp(notice: P, error: string): Promise<void> {
     return this.#work.record(notice, { attempt: notice.attempts, done: true, status: 0, error })
   }
 }

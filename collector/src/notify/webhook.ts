@@ -1,4 +1,7 @@
+import { type IncomingHttpHeaders, type IncomingMessage, request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
 import { limits } from '../limits.ts'
+import { checkHost, type Guard, guardedLookup, PrivateAddress } from './guard.ts'
 
 /** What became of one attempt. */
 export interface Outcome {
@@ -7,7 +10,7 @@ export interface Outcome {
    * the receiver will not have any. `cut`: we stopped before the answer.
    */
   readonly kind: 'delivered' | 'later' | 'refused' | 'gone' | 'cut'
-  /** HTTP status, 0 without an answer. */
+  /** HTTP status, or that of SMTP; 0 without an answer. */
   readonly status: number
   /** Empty when delivered. */
   readonly error: string
@@ -15,35 +18,105 @@ export interface Outcome {
   readonly retryAfterMs: number | undefined
 }
 
+export interface Letter {
+  readonly url: string
+  readonly method?: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** What a receiver said. */
+export interface Answer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  /** As much of its body as is read. */
+  readonly text: string
+}
+
 /**
- * One POST. It never throws, follows no redirect (a redirect could lead a notice anywhere), and its messages do not
- * contain the URL.
+ * One request, a POST unless it says otherwise. It never throws, follows no redirect (a redirect could lead a notice
+ * anywhere), connects to no address that the guard refuses, and its messages do not contain the URL.
+ *
+ * @param judge what an answer means, where a service has rules of its own
  */
 export async function post(
-  url: string,
-  headers: Record<string, string>,
-  body: string,
+  letter: Letter,
+  guard: Guard,
   stop: AbortSignal,
+  judge: (answer: Answer) => Outcome = judgeAnswer,
 ): Promise<Outcome> {
   const timeout = AbortSignal.timeout(limits.noticeTimeoutMs)
   try {
-    const { address, authorization } = withoutPassword(url)
-    const response = await fetch(address, {
-      method: 'POST',
-      headers: { ...headers, ...authorization, 'content-type': 'application/json', 'user-agent': 'callsight' },
-      body,
-      redirect: 'manual',
-      signal: AbortSignal.any([stop, timeout]),
-    })
-    return judge(response, await firstWords(response))
+    return judge(await exchange(letter, guard, AbortSignal.any([stop, timeout])))
   } catch (error) {
-    if (stop.aborted) return { kind: 'cut', status: 0, error: 'stopped', retryAfterMs: undefined }
-    const words = timeout.aborted ? `no answer within ${limits.noticeTimeoutMs / 1000} s` : causeOf(error)
-    return { kind: 'later', status: 0, error: words, retryAfterMs: undefined }
+    if (stop.aborted) return outcomeOf('cut', 'stopped')
+    return outcomeOf('later', timeout.aborted ? `no answer within ${limits.noticeTimeoutMs / 1000} s` : causeOf(error))
   }
 }
 
-/** fetch refuses a user and password inside a URL (and repeats the URL when it does): they go into their header. */
+/** What an answer means by HTTP alone. */
+export function judgeAnswer({ status, headers, text }: Answer): Outcome {
+  const retryAfterMs = waitOf(headers['retry-after'])
+  const outcome = (kind: Outcome['kind'], error: string): Outcome => ({ kind, status, error, retryAfterMs })
+  if (status >= 200 && status < 300) return outcome('delivered', '')
+  if (status >= 300 && status < 400) return outcome('refused', `HTTP ${status}: redirects are not followed`)
+  const words = firstWords(text)
+  const error = words === '' ? `HTTP ${status}` : `HTTP ${status}: ${words}`
+  if (status === 410) return outcome('gone', error)
+  return outcome(status >= 500 || status === 408 || status === 429 ? 'later' : 'refused', error)
+}
+
+export function outcomeOf(kind: Outcome['kind'], error: string, status = 0, retryAfterMs?: number): Outcome {
+  return { kind, status, error, retryAfterMs }
+}
+
+/** The start of an answer, for the record. */
+export function firstWords(text: string): string {
+  return text.slice(0, limits.noticeAnswerChars).replace(/\s+/g, ' ').trim()
+}
+
+/** The answer as JSON, or nothing when it is none. */
+export function jsonOf<T extends object>({ text }: Answer): Partial<T> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null ? value : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Why a connection failed. A code and not the message: that may repeat what was connected to. */
+export function causeOf(error: unknown): string {
+  if (error instanceof PrivateAddress) return error.message
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  return code === undefined ? 'the request failed' : `the connection failed: ${code}`
+}
+
+async function exchange({ url, method = 'POST', headers, body }: Letter, guard: Guard, signal: AbortSignal) {
+  const { address, authorization } = withoutPassword(url)
+  checkHost(address.hostname, guard)
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const request = address.protocol === 'https:' ? requestHttps : requestHttp
+    const options = {
+      method,
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'callsight',
+        ...authorization,
+        ...headers,
+        'content-length': Buffer.byteLength(body),
+      },
+      // A connection of its own: one from a pool would have been checked by another's guard.
+      agent: false,
+      lookup: guardedLookup(guard),
+      signal,
+    }
+    request(address, options, resolve).on('error', reject).end(body)
+  })
+  return { status: response.statusCode ?? 0, headers: response.headers, text: await readAnswer(response) }
+}
+
+/** A user and password inside a URL go into their header. */
 function withoutPassword(url: string): { address: URL; authorization: Record<string, string> } {
   const address = new URL(url)
   const { username, password } = address
@@ -54,37 +127,28 @@ function withoutPassword(url: string): { address: URL; authorization: Record<str
   return { address, authorization: { authorization: `Basic ${Buffer.from(pair).toString('base64')}` } }
 }
 
-function judge({ status, headers }: Response, words: string): Outcome {
-  const retryAfterMs = waitOf(headers.get('retry-after'))
-  const outcome = (kind: Outcome['kind'], error: string): Outcome => ({ kind, status, error, retryAfterMs })
-  if (status >= 200 && status < 300) return outcome('delivered', '')
-  if (status >= 300 && status < 400) return outcome('refused', `HTTP ${status}: redirects are not followed`)
-  const error = words === '' ? `HTTP ${status}` : `HTTP ${status}: ${words}`
-  if (status === 410) return outcome('gone', error)
-  return outcome(status >= 500 || status === 408 || status === 429 ? 'later' : 'refused', error)
+/** The status has decided by now: a body that breaks off, or does not end, is as good as what came of it. */
+async function readAnswer(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let bytes = 0
+  const enough = setTimeout(() => response.destroy(), limits.noticeAnswerMs)
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes >= limits.noticeAnswerBytes) break
+    }
+  } catch {
+  } finally {
+    clearTimeout(enough)
+    response.destroy()
+  }
+  return Buffer.concat(chunks).toString('utf8', 0, limits.noticeAnswerBytes)
 }
 
 /** Retry-After is a number of seconds or a date (RFC 9110, 10.2.3). */
-function waitOf(value: string | null): number | undefined {
-  if (value === null) return undefined
+function waitOf(value: string | undefined): number | undefined {
+  if (value === undefined) return undefined
   const ms = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now()
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined
-}
-
-/** The start of the answer, for the record; the rest is not read. */
-async function firstWords(response: Response): Promise<string> {
-  const reader = response.body?.getReader()
-  if (reader === undefined) return ''
-  const { value } = await reader.read()
-  reader.cancel().catch(() => {})
-  const text = new TextDecoder().decode(value?.subarray(0, limits.noticeAnswerChars))
-  return text.replace(/\s+/g, ' ').trim()
-}
-
-/** fetch hides the reason, such as a refused connection, in the cause. */
-function causeOf(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error
-  if (!(cause instanceof Error)) return 'the request failed'
-  const { code } = cause as NodeJS.ErrnoException
-  return code === undefined ? cause.message : `the connection failed: ${code}`
 }

@@ -15,6 +15,12 @@ const otherwise: Record<string, string> = {
   alert_events: "labels['consumer'] = {c}",
 }
 
+/** Tables whose rows stay, since other rows depend on them, and are only emptied of whom they name. */
+const emptied: Record<string, { condition: string; set: string }> = {
+  // A notice that is gone would be made again for those that it also was about.
+  alert_notices: { condition: 'has(consumers, {c})', set: "text = '', consumers = []" },
+}
+
 /**
  * Removes everything that is stored about a consumer: calls, payloads, the inside of its calls, its share of the
  * roll-ups, its states. Rows are rewritten away, not only hidden; it returns when none is left.
@@ -31,12 +37,13 @@ export async function forgetConsumer(store: Store, consumer: string): Promise<Fo
   // The calls come last: by them the rows of other tables are found.
   const last = (name: string) => (name === 'calls' ? 1 : 0)
   for (const { name, columns } of tables.sort((a, b) => last(a.name) - last(b.name))) {
-    const condition = columns.includes('consumer') ? 'consumer = {c}' : otherwise[name]
+    const condition = columns.includes('consumer') ? 'consumer = {c}' : (otherwise[name] ?? emptied[name]?.condition)
     if (condition === undefined) continue
     const rows = await count(store, name, condition, consumer)
     if (rows === 0) continue
     // A mutation cannot take parameters: the engine keeps its text and runs it later.
-    await store.command(`ALTER TABLE ${name} DELETE WHERE ${condition.replaceAll('{c}', quoted(consumer))}`)
+    const change = emptied[name] === undefined ? 'DELETE' : `UPDATE ${emptied[name].set}`
+    await store.command(`ALTER TABLE ${name} ${change} WHERE ${condition.replaceAll('{c}', quoted(consumer))}`)
     await finished(store, name)
     forgotten[name] = rows
   }

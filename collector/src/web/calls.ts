@@ -18,7 +18,6 @@ const texts = [
   'service',
   'operation',
   'consumer',
-  'outcome',
   'method',
   'route',
   'peer',
@@ -100,6 +99,9 @@ export function callFilter(query: Query): { where: string; params: Row } {
     params[name] = value
   }
   for (const name of texts) if (query[name] !== undefined) add(`${name} = {${name}:String}`, name, query[name])
+  if (query.outcome !== undefined) {
+    add('has({outcomes:Array(String)}, toString(outcome))', 'outcomes', query.outcome.split(','))
+  }
   if (query.status !== undefined) {
     if (!/^\d{3}$/.test(query.status))
       throw new Problem(400, `"status" is ${JSON.stringify(query.status)}: write three digits`)

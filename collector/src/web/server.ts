@@ -17,6 +17,7 @@ import { objectiveRoutes } from './objectives.ts'
 import { portalRoutes, trespass } from './portal.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { quotaRoutes } from './quotas.ts'
+import { silenceRoutes } from './silences.ts'
 import { trafficRoutes } from './traffic.ts'
 import { upstreamRoutes } from './upstreams.ts'
 
@@ -81,6 +82,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(callRoutes(store))
   server.register(agentRoutes(store))
   server.register(alertRoutes({ store, judge }))
+  server.register(silenceRoutes(judge))
   server.register(objectiveRoutes({ store, judge }))
   server.register(quotaRoutes({ store, judge }))
   server.register(upstreamRoutes(store))

@@ -595,3 +595,46 @@ ALTER TABLE alert_events
   ADD COLUMN IF NOT EXISTS previous LowCardinality(String) COMMENT 'state before; empty when it was none' AFTER state,
   ADD COLUMN IF NOT EXISTS unit LowCardinality(String) COMMENT 'of value and threshold: ms, ratio, bytes, calls, per_second, factor; empty in old rows' AFTER threshold,
   ADD COLUMN IF NOT EXISTS annotations Map(LowCardinality(String), String) COMMENT 'what the rule says to those who are told, runbook_url among it' AFTER summary;
+
+-- 0017_notices.sql
+ALTER TABLE alert_events ADD COLUMN IF NOT EXISTS receivers Array(LowCardinality(String))
+  COMMENT 'channels to be told; empty for what is only kept for the record';
+
+ALTER TABLE alert_events ADD COLUMN IF NOT EXISTS once Bool
+  COMMENT 'told once and over then, such as a threshold of a quota: nothing resolves it and nothing repeats it';
+
+ALTER TABLE alert_events ADD INDEX IF NOT EXISTS by_id id TYPE bloom_filter(0.001) GRANULARITY 1;
+
+ALTER TABLE alert_deliveries COMMENT COLUMN event_id 'id of the notice';
+
+CREATE TABLE IF NOT EXISTS alert_notices (
+  made_at DateTime64(3, 'UTC') CODEC(Delta(8), ZSTD(1)),
+  id String COMMENT 'also its webhook-id, so that a receiver can drop a repeated one',
+  channel LowCardinality(String),
+  group_id String COMMENT 'hash of the group key',
+  reason LowCardinality(String) COMMENT 'firing, changed, repeat, resolved, flapping, threshold, muted',
+  muted String COMMENT 'why nothing is sent; empty for a notice',
+  event_ids Array(String) COMMENT 'the changes of state that it settles',
+  open Bool COMMENT 'the group goes on',
+  state String COMMENT 'JSON: how the group stands after it' CODEC(ZSTD(1)),
+  text String COMMENT 'JSON: the notice, the same in every attempt' CODEC(ZSTD(1)),
+  consumers Array(String) COMMENT 'consumers that text names' CODEC(ZSTD(1)),
+  INDEX by_id id TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(made_at)
+ORDER BY (made_at, id)
+TTL toDateTime(made_at) + INTERVAL 3 MONTH
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 1000;
+
+CREATE TABLE IF NOT EXISTS alert_silences (
+  id String,
+  matchers Array(String) COMMENT 'all must hold: service="shop", operation=~"GET .*"',
+  starts_at DateTime64(3, 'UTC'),
+  ends_at DateTime64(3, 'UTC'),
+  author String,
+  comment String,
+  changed_at DateTime64(3, 'UTC')
+)
+ENGINE = ReplacingMergeTree(changed_at)
+ORDER BY id;

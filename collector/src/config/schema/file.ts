@@ -2,9 +2,29 @@ import { z } from 'zod'
 import { type Config, defaultConfig } from '../config.ts'
 import { defaultRetention } from '../retention.ts'
 import { ruleSchema, ruleShape } from './alert.ts'
-import { channelShape, channels } from './channel.ts'
+import {
+  channelShape,
+  channels,
+  emailShape,
+  pagerdutyShape,
+  slackShape,
+  telegramShape,
+  templateShape,
+} from './channel.ts'
 import { consumer, consumerShape } from './consumer.ts'
 import { contractShape, creditShape } from './contract.ts'
+import {
+  externalUrl,
+  grouping,
+  groupingShape,
+  heartbeat,
+  inhibition,
+  inhibitionShape,
+  maintenance,
+  maintenanceShape,
+  weeklyShape,
+} from './grouping.ts'
+import { noticesShape } from './notices.ts'
 import { excludeShape, goodShape, objective, objectiveShape } from './objective.ts'
 import { planShape, plans, quotaShape } from './quota.ts'
 import { listenShape, retention, retentionShape, storeShape } from './store.ts'
@@ -20,6 +40,12 @@ const fileShape = {
   objectives: z.array(objective).default([]),
   alerts: z.array(ruleSchema).default([]),
   channels: channels.default([]),
+  notices: z.strictObject(noticesShape).optional(),
+  grouping: grouping.optional(),
+  maintenance: z.array(maintenance).default([]),
+  inhibit: z.array(inhibition).default([]),
+  heartbeat: heartbeat.optional(),
+  external_url: externalUrl.optional(),
 }
 
 /** The whole of callsight.yaml, `${NAME}` already replaced. References between its parts are in references.ts. */
@@ -43,6 +69,12 @@ export const fileSchema = z.strictObject(fileShape).transform(
     objectives: file.objectives,
     alerts: file.alerts,
     channels: file.channels,
+    notices: { allowPrivate: file.notices?.allow_private ?? defaultConfig.notices.allowPrivate },
+    grouping: file.grouping ?? defaultConfig.grouping,
+    maintenance: file.maintenance,
+    inhibit: file.inhibit,
+    heartbeat: file.heartbeat,
+    externalUrl: file.external_url,
   }),
 )
 
@@ -65,8 +97,15 @@ export const keys: Record<string, { known: string[]; later: string[] }> = {
   'objectives[].contract.credits[]': { known: Object.keys(creditShape), later: [] },
   'objectives[].exclude[]': { known: Object.keys(excludeShape), later: [] },
   'alerts[]': { known: Object.keys(ruleShape), later: [] },
-  'channels.*': {
-    known: Object.keys(channelShape),
-    later: ['slack', 'teams', 'pagerduty', 'email', 'alertmanager'],
-  },
+  'channels.*': { known: Object.keys(channelShape), later: [] },
+  'channels.*.slack': { known: Object.keys(slackShape), later: [] },
+  'channels.*.pagerduty': { known: Object.keys(pagerdutyShape), later: [] },
+  'channels.*.email': { known: Object.keys(emailShape), later: [] },
+  'channels.*.telegram': { known: Object.keys(telegramShape), later: [] },
+  'channels.*.template': { known: Object.keys(templateShape), later: [] },
+  notices: { known: Object.keys(noticesShape), later: [] },
+  grouping: { known: Object.keys(groupingShape), later: [] },
+  'maintenance[]': { known: Object.keys(maintenanceShape), later: [] },
+  'maintenance[].weekly[]': { known: Object.keys(weeklyShape), later: [] },
+  'inhibit[]': { known: Object.keys(inhibitionShape), later: [] },
 }

@@ -4,7 +4,7 @@ import { parseDurationMs } from '../duration.ts'
 import { nearest, quoted, Unreadable } from '../fault.ts'
 
 /** A value that `parse` reads; what it throws becomes an issue with a remedy. */
-function read<T>(parse: (value: unknown) => T) {
+export function read<T>(parse: (value: unknown) => T) {
   return z.unknown().transform((value, context): T => {
     try {
       if (value === undefined || value === null) throw new Unreadable('is missing', 'add it')
@@ -35,6 +35,24 @@ export function measure<T>(parse: (text: string) => T) {
       throw new Unreadable(`${quoted(value)} is neither a number nor text`, 'write one value')
     }
     return parse(String(value))
+  })
+}
+
+/** A list of what `schema` reads, or one of it. */
+export function oneOrMore<T>(schema: z.ZodType<T>) {
+  return z.unknown().transform((value, context): readonly T[] => {
+    const many = Array.isArray(value)
+    const list = many ? value : [value]
+    if (list.length === 0) context.addIssue({ code: 'custom', message: 'is empty', params: { remedy: 'add one' } })
+    return list.map((entry, i) => {
+      const { success, data, error } = schema.safeParse(entry)
+      for (const issue of error?.issues ?? []) {
+        context.addIssue({ ...issue, path: [...(many ? [i] : []), ...issue.path] } as Parameters<
+          typeof context.addIssue
+        >[0])
+      }
+      return success ? data : z.NEVER
+    })
   })
 }
 

@@ -77,7 +77,8 @@ function sureText(rule: AlertRule, point: Point, breaking: boolean): string {
   return `; ${point.beyond.calls} of them are beyond, ${percent(rule.confidence)} sure that more than ${percent(decisiveShare(rule))} are`
 }
 
-function metricText({ when }: AlertRule): string {
+/** What a rule measures, in words. */
+export function metricText({ when }: AlertRule): string {
   if (when.percentile !== undefined) return when.text.split(' ', 1)[0]!.replaceAll('_', ' ')
   const names = {
     avg: 'the average',
@@ -94,7 +95,8 @@ function metricText({ when }: AlertRule): string {
   return names[when.metric]
 }
 
-function shownText({ when }: AlertRule, value: Fraction): string {
+/** A value in the unit of the rule's condition, for people. */
+export function shownText({ when }: AlertRule, value: Fraction): string {
   const number = shown(when, value)
   switch (when.unit) {
     case 'us':
