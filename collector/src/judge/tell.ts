@@ -15,6 +15,7 @@ import { judged } from './metrics.ts'
 import { composed } from './notice/compose.ts'
 import { type Group, groupOf, type Turn, turn, withEvent } from './notice/group.ts'
 import {
+  isOnce,
   noticeOf,
   rowOfTold,
   rowsOfTurn,
@@ -134,8 +135,8 @@ export class Teller {
 
   /** How many alerts that fire a silence holds back now. */
   held({ id }: Silence): number {
-    const muted = [...this.#firing.values()].filter((event) => this.#mutedBy(event) === `silence ${id}`)
-    return muted.length
+    const mutedBy = this.#mutes()
+    return [...this.#firing.values()].filter((event) => mutedBy(event) === `silence ${id}`).length
   }
 
   /** Waits for what is under way. */
@@ -167,7 +168,7 @@ export class Teller {
     for (const group of groups) this.#keepGroup(group)
     for (const { event, channel, once } of untold) this.#place(event, channel, once)
     for (const event of alerts.map(eventOfRow)) {
-      if (event.state !== 'pending') this.#firing.set(event.fingerprint, event)
+      if (event.state !== 'pending' && !isOnce({ event })) this.#firing.set(event.fingerprint, event)
     }
     this.#restored = true
     for (const { notice, channel, attempts } of undelivered) await this.#send(notice, channel, attempts)
@@ -181,16 +182,18 @@ export class Teller {
     return told.filter(({ event: { id } }) => !known.has(id) && known.add(id))
   }
 
-  #take({ event, receivers, once }: Told): void {
+  #take(told: Told): void {
+    const { event, receivers } = told
+    const once = isOnce(told)
     judged.events.inc({ state: event.state })
     this.#options.log.info({ rule: event.rule, state: event.state, labels: event.labels }, event.summary)
-    if (once !== true && newsOf(event) === 'firing') this.#firing.set(event.fingerprint, event)
+    if (!once && newsOf(event) === 'firing') this.#firing.set(event.fingerprint, event)
     else if (newsOf(event) === 'resolved' || event.state === 'inactive') this.#firing.delete(event.fingerprint)
     for (const channel of receivers) this.#place(event, channel, once)
   }
 
   /** An alert stays in its group while that is open, whatever the configuration says now. */
-  #place(event: AlertEvent, channel: string, once = false): void {
+  #place(event: AlertEvent, channel: string, once: boolean): void {
     const present = [...this.#groups.values()].find(
       (group) => group.channel === channel && group.lastMs !== undefined && group.members.has(event.fingerprint),
     )
@@ -207,16 +210,17 @@ export class Teller {
   async #decide(): Promise<void> {
     const { store, log, rule, externalUrl, now } = this.#options
     const nowMs = now()
+    const mutedBy = this.#mutes()
     const turns: Turn[] = []
     for (const group of this.#groups.values()) {
-      const next = turn(group, this.#config.grouping, nowMs, (event) => this.#mutedBy(event))
+      const next = turn(group, this.#config.grouping, nowMs, mutedBy)
       if (next.draft !== undefined || next.silent !== undefined) turns.push(next)
       else this.#keepGroup(next.group)
     }
     if (turns.length === 0) return
     const failed = (error: unknown) =>
       log.warn({ error: String(error) }, 'a notice says less: the store did not answer')
-    const composing = { store, rule, externalUrl, nowMs, failed }
+    const composing = { store, rule, externalUrl, nowMs, failed, contexts: new Map() }
     const made = await Promise.all(
       turns.map(async (next) => {
         const notice = next.draft && (await composed(next.group, next.draft, composing))
@@ -247,11 +251,13 @@ export class Teller {
     }
   }
 
-  #mutedBy(event: AlertEvent): string {
+  /** Why an alert is not told now, or ''. */
+  #mutes(): (event: AlertEvent) => string {
     const { maintenance, inhibit } = this.#config
     const nowMs = this.#options.now()
     const silences = this.#silences.filter((silence) => stateOf(silence, nowMs) === 'active')
-    return mutedBy(event, { silences, maintenance, inhibit, firing: [...this.#firing.values()] }, nowMs)
+    const mutes = { silences, maintenance, inhibit, firing: [...this.#firing.values()] }
+    return (event) => mutedBy(event, mutes, nowMs)
   }
 
   async #send(notice: Notice, channel: string, attempts = 0): Promise<void> {
