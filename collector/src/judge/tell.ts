@@ -3,14 +3,13 @@ import type { Logger } from 'pino'
 import { openAlertsQuestion } from '../aggregate/history.ts'
 import { knownEventsQuestion } from '../aggregate/notices.ts'
 import type { AlertRule, Channel, Config } from '../config/config.ts'
-import { limits } from '../limits.ts'
 import type { Notice } from '../notify/notice.ts'
 import { Notifier } from '../notify/notifier.ts'
 import type { Attempt } from '../notify/queue.ts'
 import type { Row, Store } from '../store/store.ts'
 import { timeText } from '../store/time.ts'
 import { eventOfRow } from './alert/row.ts'
-import { type AlertEvent, newsOf } from './alert/step.ts'
+import type { AlertEvent } from './alert/step.ts'
 import { judged } from './metrics.ts'
 import { composed } from './notice/compose.ts'
 import { type Group, groupOf, type Turn, turn, withEvent } from './notice/group.ts'
@@ -24,8 +23,8 @@ import {
   storedUntold,
   type Told,
 } from './notice/record.ts'
-import { mutedBy } from './silence/mute.ts'
-import { type Silence, stateOf, storedSilences, storeSilence } from './silence/silence.ts'
+import { Holds } from './silence/holds.ts'
+import type { Silence } from './silence/silence.ts'
 
 export type { Told } from './notice/record.ts'
 
@@ -59,10 +58,8 @@ export class Teller {
   readonly #options: Options
   readonly #notifier: Notifier
   readonly #groups = new Map<string, Group>()
-  /** What fires, whoever is told of it. */
-  readonly #firing = new Map<string, AlertEvent>()
+  readonly #holds: Holds
   #config: Config
-  #silences: readonly Silence[] = []
   #unsaved: Unsaved | undefined
   #restored = false
   #last: Promise<unknown> = Promise.resolve()
@@ -70,7 +67,8 @@ export class Teller {
   constructor(options: Options) {
     this.#options = options
     this.#config = options.config
-    const { log, now } = options
+    const { store, config, log, now } = options
+    this.#holds = new Holds(store, config)
     this.#notifier = new Notifier({
       record: (notice, channel, attempt) => this.#record(notice, channel, attempt),
       externalUrl: options.externalUrl,
@@ -82,6 +80,7 @@ export class Teller {
   /** Takes a configuration, and adds and updates those who can be told. */
   configure(config: Config, channels: readonly Channel[]): void {
     this.#config = config
+    this.#holds.config = config
     this.#notifier.configure(channels)
   }
 
@@ -93,7 +92,7 @@ export class Teller {
 
   /** Reads what an earlier run left, and sends what it did not deliver. To be called once its channels are known. */
   restore(): Promise<void> {
-    return this.#alone(() => this.#restore())
+    return this.#alone(async () => {})
   }
 
   /**
@@ -102,8 +101,6 @@ export class Teller {
    */
   tell(told: readonly Told[]): Promise<void> {
     return this.#alone(async () => {
-      await this.#restore()
-      await this.#save()
       const fresh = await this.#unknown(told)
       if (fresh.length > 0) {
         const ids = fresh.map(({ event }) => event.id)
@@ -117,26 +114,17 @@ export class Teller {
     })
   }
 
-  /** Silences that are not over, or ended lately. */
-  silences(): readonly Silence[] {
-    const since = this.#options.now() - limits.silenceListedMs
-    return this.#silences.filter(({ endsMs }) => endsMs > since)
+  /** Silences that are not over, or ended lately, each with the number of firing alerts that it holds back. */
+  silences(): { silence: Silence; held: number }[] {
+    return this.#holds.silences(this.#options.now())
   }
 
-  /** Adds a silence, or changes the one of this id. */
+  /** Adds a silence, or changes the one of its id; who is to be told by that is told. */
   silence(silence: Silence): Promise<void> {
     return this.#alone(async () => {
-      await this.#restore()
-      await storeSilence(this.#options.store, silence, this.#options.now())
-      this.#silences = [...this.silences().filter(({ id }) => id !== silence.id), silence]
+      await this.#holds.silence(silence, this.#options.now())
       await this.#decide()
     })
-  }
-
-  /** How many alerts that fire a silence holds back now. */
-  held({ id }: Silence): number {
-    const mutedBy = this.#mutes()
-    return [...this.#firing.values()].filter((event) => mutedBy(event) === `silence ${id}`).length
   }
 
   /** Waits for what is under way. */
@@ -145,9 +133,18 @@ export class Teller {
     await this.#notifier.stop()
   }
 
-  /** One thing at a time: several judges tell, and each look at the groups depends on the one before. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.catch(() => {}).then(work)
+  /**
+   * One thing at a time, and nothing before what was decided before is stored: several judges tell, and each look at the
+   * groups depends on the one before.
+   */
+  #alone(work: () => Promise<void>): Promise<void> {
+    const done = this.#last
+      .catch(() => {})
+      .then(async () => {
+        await this.#restore()
+        await this.#save()
+        await work()
+      })
     this.#last = done
     return done
   }
@@ -157,19 +154,16 @@ export class Teller {
     const { store, now } = this.#options
     const nowMs = now()
     const open = openAlertsQuestion()
-    const [silences, groups, untold, undelivered, alerts] = await Promise.all([
-      storedSilences(store, nowMs - limits.silenceListedMs),
+    const [groups, untold, undelivered, alerts] = await Promise.all([
       storedGroups(store, nowMs),
       storedUntold(store, nowMs),
       storedUndelivered(store, nowMs),
       store.query(open.sql, open.params),
     ])
-    this.#silences = silences
+    const firing = alerts.map(eventOfRow).filter((event) => event.state !== 'pending' && !isOnce({ event }))
+    await this.#holds.restore(firing, nowMs)
     for (const group of groups) this.#keepGroup(group)
     for (const { event, channel, once } of untold) this.#place(event, channel, once)
-    for (const event of alerts.map(eventOfRow)) {
-      if (event.state !== 'pending' && !isOnce({ event })) this.#firing.set(event.fingerprint, event)
-    }
     this.#restored = true
     for (const { notice, channel, attempts } of undelivered) await this.#send(notice, channel, attempts)
   }
@@ -187,8 +181,7 @@ export class Teller {
     const once = isOnce(told)
     judged.events.inc({ state: event.state })
     this.#options.log.info({ rule: event.rule, state: event.state, labels: event.labels }, event.summary)
-    if (!once && newsOf(event) === 'firing') this.#firing.set(event.fingerprint, event)
-    else if (newsOf(event) === 'resolved' || event.state === 'inactive') this.#firing.delete(event.fingerprint)
+    if (!once) this.#holds.take(event)
     for (const channel of receivers) this.#place(event, channel, once)
   }
 
@@ -210,7 +203,7 @@ export class Teller {
   async #decide(): Promise<void> {
     const { store, log, rule, externalUrl, now } = this.#options
     const nowMs = now()
-    const mutedBy = this.#mutes()
+    const mutedBy = this.#holds.at(nowMs)
     const turns: Turn[] = []
     for (const group of this.#groups.values()) {
       const next = turn(group, this.#config.grouping, nowMs, mutedBy)
@@ -249,15 +242,6 @@ export class Teller {
       this.#unsaved = undefined
       await next.done()
     }
-  }
-
-  /** Why an alert is not told now, or ''. */
-  #mutes(): (event: AlertEvent) => string {
-    const { maintenance, inhibit } = this.#config
-    const nowMs = this.#options.now()
-    const silences = this.#silences.filter((silence) => stateOf(silence, nowMs) === 'active')
-    const mutes = { silences, maintenance, inhibit, firing: [...this.#firing.values()] }
-    return (event) => mutedBy(event, mutes, nowMs)
   }
 
   async #send(notice: Notice, channel: string, attempts = 0): Promise<void> {
