@@ -360,6 +360,8 @@ export const limits = {
   noticeAlerts: 50,
   /** … and those of them that are looked into for the consumers hurt and for what was before: two questions each. */
   noticeContexts: 5,
+  /** Alerts looked into at once, over all notices: what the store answers within the time below when it is not idle. */
+  contextsAtOnce: 20,
   /** How long a notice waits for these answers before it goes without. */
   noticeContextMs: 2000,
   /** Consumers hurt that a notice names, the worst first. */

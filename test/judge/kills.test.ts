@@ -44,7 +44,7 @@ class Receiver {
 async function send(collector: RunningCollector, operation: string, failed: boolean): Promise<void> {
   const attribute = (key: string, value: unknown) => ({ key, value })
   const nowNs = BigInt(Date.now()) * 1_000_000n
-  const spans = Array.from({ length: 4 }, () => ({
+  const spans = Array.from({ length: 20 }, () => ({
     traceId: randomBytes(16).toString('hex'),
     spanId: randomBytes(8).toString('hex'),
     name: `GET ${operation}`,

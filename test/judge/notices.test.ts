@@ -198,11 +198,11 @@ describe('telling', () => {
     }
   })
 
-  function teller(more = ''): Teller {
+  function teller(more = '', on = store): Teller {
     const { config, faults } = parseConfig(`channels: { ops: { webhook: "${hook}" } }\n${more}`, 'x', {})
     expect(faults).toEqual([])
     const externalUrl = () => 'http://collector:4319'
-    const one = new Teller({ store, log, externalUrl, now: () => nowMs, config: config!, rule: () => undefined })
+    const one = new Teller({ store: on, log, externalUrl, now: () => nowMs, config: config!, rule: () => undefined })
     one.configure(config!, config!.channels)
     tellers.push(one)
     return one
@@ -227,6 +227,34 @@ describe('telling', () => {
     await second.tell([told('resolved')])
     await reasons(['firing', 'resolved'])
     expect(await store.query('SELECT count() AS n FROM alert_events')).toEqual([{ n: 2 }])
+  })
+
+  it('whose notice is stored, without an answer, is sent once, whatever comes next', async () => {
+    let lost = true
+    const insert: Store['insert'] = async (table, rows, token) => {
+      await store.insert(table, rows, token)
+      if (table !== 'alert_notices' || !lost) return
+      lost = false
+      throw new Error('the answer was lost')
+    }
+    const first = teller(
+      '',
+      new Proxy(store, { get: (target, key) => (key === 'insert' ? insert : bound(target, key)) }),
+    )
+    const one = told('firing')
+    await expect(first.tell([one])).rejects.toThrow('the answer was lost')
+    const late = {
+      id: 'sil_1',
+      matchers: [],
+      startsMs: nowMs + hourMs,
+      endsMs: nowMs + 2 * hourMs,
+      author: '',
+      comment: '',
+    }
+    await first.silence(late)
+    await first.tell([one])
+    await reasons(['firing'])
+    expect(await store.query('SELECT count() AS n FROM alert_notices')).toEqual([{ n: 1 }])
   })
 
   it('goes on with its groups after a restart: interval, repetition and flapping', async () => {
@@ -281,14 +309,14 @@ describe('telling', () => {
     const silence = { id: 'sil_1', matchers, startsMs: nowMs, endsMs: nowMs + hourMs, author: 'me', comment: 'why' }
     await first.silence(silence)
     await first.tell([told('firing'), told('firing', { fingerprint: 'f2', labels: { operation: 'POST /x' } })])
-    expect(first.held(silence)).toBe(1)
+    expect(first.silences()).toMatchObject([{ held: 1 }])
     await reasons(['firing'])
     expect(taken[0]?.alerts.map(({ labels }) => labels.operation)).toEqual(['POST /x'])
     await first.stop()
     nowMs += hourMs - 1
     const second = teller()
     await second.tell([])
-    expect(second.silences()).toMatchObject([{ id: 'sil_1', author: 'me', comment: 'why' }])
+    expect(second.silences()).toMatchObject([{ silence: { id: 'sil_1', author: 'me', comment: 'why' }, held: 1 }])
     nowMs += 1
     await second.tell([])
     await reasons(['firing', 'changed'])

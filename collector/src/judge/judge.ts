@@ -175,7 +175,7 @@ export class Judge {
   /** The silences that are not over, or ended lately, each with the number of alerts that it holds back now. */
   async silences(): Promise<{ silence: Silence; held: number }[]> {
     await this.#restore()
-    return this.#teller.silences().map((silence) => ({ silence, held: this.#teller.held(silence) }))
+    return this.#teller.silences()
   }
 
   /** Adds a silence, or changes the one of its id. */

@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import { openAlertsQuestion } from '../aggregate/history.ts'
 import { knownEventsQuestion } from '../aggregate/notices.ts'
 import type { AlertRule, Channel, Config, Grouping } from '../config/config.ts'
-import { limits } from '../limits.ts'
 import { repeatMsOf } from '../notify/channels/alertmanager.ts'
 import { allowPrivateOf } from '../notify/guard.ts'
 import type { Notice } from '../notify/notice.ts'
@@ -12,11 +11,12 @@ import type { Attempt } from '../notify/queue.ts'
 import type { Row, Store } from '../store/store.ts'
 import { timeText } from '../store/time.ts'
 import { eventOfRow } from './alert/row.ts'
-import { type AlertEvent, newsOf } from './alert/step.ts'
+import type { AlertEvent } from './alert/step.ts'
 import { judged } from './metrics.ts'
 import { composed } from './notice/compose.ts'
 import { type Group, groupOf, type Turn, turn, withEvent } from './notice/group.ts'
 import {
+  isOnce,
   noticeOf,
   rowOfTold,
   rowsOfTurn,
@@ -25,8 +25,8 @@ import {
   storedUntold,
   type Told,
 } from './notice/record.ts'
-import { mutedBy } from './silence/mute.ts'
-import { type Silence, stateOf, storedSilences, storeSilence } from './silence/silence.ts'
+import { Holds } from './silence/holds.ts'
+import type { Silence } from './silence/silence.ts'
 
 export type { Told } from './notice/record.ts'
 
@@ -62,10 +62,8 @@ export class Teller {
   readonly #groups = new Map<string, Group>()
   /** How often a channel has to be told again, where it does not remember by itself. */
   readonly #repeats = new Map<string, number | undefined>()
-  /** What fires, whoever is told of it. */
-  readonly #firing = new Map<string, AlertEvent>()
+  readonly #holds: Holds
   #config: Config
-  #silences: readonly Silence[] = []
   #unsaved: Unsaved | undefined
   #restored = false
   #last: Promise<unknown> = Promise.resolve()
@@ -73,7 +71,8 @@ export class Teller {
   constructor(options: Options) {
     this.#options = options
     this.#config = options.config
-    const { log, now } = options
+    const { store, config, log, now } = options
+    this.#holds = new Holds(store, config)
     this.#notifier = new Notifier({
       record: (notice, channel, attempt) => this.#record(notice, channel, attempt),
       externalUrl: options.externalUrl,
@@ -85,6 +84,7 @@ export class Teller {
   /** Takes a configuration, and adds and updates those who can be told. */
   configure(config: Config, channels: readonly Channel[]): void {
     this.#config = config
+    this.#holds.config = config
     for (const channel of channels) this.#repeats.set(channel.name, repeatMsOf(channel))
     this.#notifier.configure(channels, allowPrivateOf(config))
   }
@@ -97,7 +97,7 @@ export class Teller {
 
   /** Reads what an earlier run left, and sends what it did not deliver. To be called once its channels are known. */
   restore(): Promise<void> {
-    return this.#alone(() => this.#restore())
+    return this.#alone(async () => {})
   }
 
   /**
@@ -106,8 +106,6 @@ export class Teller {
    */
   tell(told: readonly Told[]): Promise<void> {
     return this.#alone(async () => {
-      await this.#restore()
-      await this.#save()
       const fresh = await this.#unknown(told)
       if (fresh.length > 0) {
         const ids = fresh.map(({ event }) => event.id)
@@ -126,26 +124,17 @@ export class Teller {
     return { ...grouping, repeatMs: Math.min(grouping.repeatMs, this.#repeats.get(channel) ?? grouping.repeatMs) }
   }
 
-  /** Silences that are not over, or ended lately. */
-  silences(): readonly Silence[] {
-    const since = this.#options.now() - limits.silenceListedMs
-    return this.#silences.filter(({ endsMs }) => endsMs > since)
+  /** Silences that are not over, or ended lately, each with the number of firing alerts that it holds back. */
+  silences(): { silence: Silence; held: number }[] {
+    return this.#holds.silences(this.#options.now())
   }
 
-  /** Adds a silence, or changes the one of this id. */
+  /** Adds a silence, or changes the one of its id; who is to be told by that is told. */
   silence(silence: Silence): Promise<void> {
     return this.#alone(async () => {
-      await this.#restore()
-      await storeSilence(this.#options.store, silence, this.#options.now())
-      this.#silences = [...this.silences().filter(({ id }) => id !== silence.id), silence]
+      await this.#holds.silence(silence, this.#options.now())
       await this.#decide()
     })
-  }
-
-  /** How many alerts that fire a silence holds back now. */
-  held({ id }: Silence): number {
-    const muted = [...this.#firing.values()].filter((event) => this.#mutedBy(event) === `silence ${id}`)
-    return muted.length
   }
 
   /** Waits for what is under way. */
@@ -154,9 +143,18 @@ export class Teller {
     await this.#notifier.stop()
   }
 
-  /** One thing at a time: several judges tell, and each look at the groups depends on the one before. */
-  #alone<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.catch(() => {}).then(work)
+  /**
+   * One thing at a time, and nothing before what was decided before is stored: several judges tell, and each look at the
+   * groups depends on the one before.
+   */
+  #alone(work: () => Promise<void>): Promise<void> {
+    const done = this.#last
+      .catch(() => {})
+      .then(async () => {
+        await this.#restore()
+        await this.#save()
+        await work()
+      })
     this.#last = done
     return done
   }
@@ -166,19 +164,16 @@ export class Teller {
     const { store, now } = this.#options
     const nowMs = now()
     const open = openAlertsQuestion()
-    const [silences, groups, untold, undelivered, alerts] = await Promise.all([
-      storedSilences(store, nowMs - limits.silenceListedMs),
+    const [groups, untold, undelivered, alerts] = await Promise.all([
       storedGroups(store, nowMs),
       storedUntold(store, nowMs),
       storedUndelivered(store, nowMs),
       store.query(open.sql, open.params),
     ])
-    this.#silences = silences
+    const firing = alerts.map(eventOfRow).filter((event) => event.state !== 'pending' && !isOnce({ event }))
+    await this.#holds.restore(firing, nowMs)
     for (const group of groups) this.#keepGroup(group)
     for (const { event, channel, once } of untold) this.#place(event, channel, once)
-    for (const event of alerts.map(eventOfRow)) {
-      if (event.state !== 'pending') this.#firing.set(event.fingerprint, event)
-    }
     this.#restored = true
     for (const { notice, channel, attempts } of undelivered) await this.#send(notice, channel, attempts)
   }
@@ -191,16 +186,17 @@ export class Teller {
     return told.filter(({ event: { id } }) => !known.has(id) && known.add(id))
   }
 
-  #take({ event, receivers, once }: Told): void {
+  #take(told: Told): void {
+    const { event, receivers } = told
+    const once = isOnce(told)
     judged.events.inc({ state: event.state })
     this.#options.log.info({ rule: event.rule, state: event.state, labels: event.labels }, event.summary)
-    if (once !== true && newsOf(event) === 'firing') this.#firing.set(event.fingerprint, event)
-    else if (newsOf(event) === 'resolved' || event.state === 'inactive') this.#firing.delete(event.fingerprint)
+    if (!once) this.#holds.take(event)
     for (const channel of receivers) this.#place(event, channel, once)
   }
 
   /** An alert stays in its group while that is open, whatever the configuration says now. */
-  #place(event: AlertEvent, channel: string, once = false): void {
+  #place(event: AlertEvent, channel: string, once: boolean): void {
     const present = [...this.#groups.values()].find(
       (group) => group.channel === channel && group.lastMs !== undefined && group.members.has(event.fingerprint),
     )
@@ -217,16 +213,17 @@ export class Teller {
   async #decide(): Promise<void> {
     const { store, log, rule, externalUrl, now } = this.#options
     const nowMs = now()
+    const mutedBy = this.#holds.at(nowMs)
     const turns: Turn[] = []
     for (const group of this.#groups.values()) {
-      const next = turn(group, this.#groupingOf(group), nowMs, (event) => this.#mutedBy(event))
+      const next = turn(group, this.#groupingOf(group), nowMs, mutedBy)
       if (next.draft !== undefined || next.silent !== undefined) turns.push(next)
       else this.#keepGroup(next.group)
     }
     if (turns.length === 0) return
     const failed = (error: unknown) =>
       log.warn({ error: String(error) }, 'a notice says less: the store did not answer')
-    const composing = { store, rule, externalUrl, nowMs, failed }
+    const composing = { store, rule, externalUrl, nowMs, failed, contexts: new Map() }
     const made = await Promise.all(
       turns.map(async (next) => {
         const notice = next.draft && (await composed(next.group, next.draft, composing))
@@ -255,13 +252,6 @@ export class Teller {
       this.#unsaved = undefined
       await next.done()
     }
-  }
-
-  #mutedBy(event: AlertEvent): string {
-    const { maintenance, inhibit } = this.#config
-    const nowMs = this.#options.now()
-    const silences = this.#silences.filter((silence) => stateOf(silence, nowMs) === 'active')
-    return mutedBy(event, { silences, maintenance, inhibit, firing: [...this.#firing.values()] }, nowMs)
   }
 
   async #send(notice: Notice, channel: string, attempts = 0): Promise<void> {

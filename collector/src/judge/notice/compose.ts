@@ -3,8 +3,8 @@ import type { AlertRule } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
 import type { Notice, NoticeAlert } from '../../notify/notice.ts'
 import type { Store } from '../../store/store.ts'
-import { newsOf } from '../alert/step.ts'
-import { contextOf, hasContext, nothingKnown } from './context.ts'
+import { type AlertEvent, newsOf } from '../alert/step.ts'
+import { type Context, contextOf, hasContext, nothingKnown } from './context.ts'
 import type { Draft, Group, Member } from './group.ts'
 import { linksOf } from './links.ts'
 
@@ -13,6 +13,8 @@ export interface Composing {
   readonly rule: (name: string) => AlertRule | undefined
   readonly externalUrl: () => string
   readonly nowMs: number
+  /** What was found out about alerts so far: channels that are told of the same alert ask once. */
+  readonly contexts: Map<string, Promise<Context>>
   /** Is told when the store gave no answer about an alert. */
   failed(error: unknown): void
 }
@@ -42,22 +44,30 @@ export function noticeId(parts: readonly unknown[]): string {
 }
 
 async function alertOf(member: Member, draft: Draft, inDepth: boolean, composing: Composing): Promise<NoticeAlert> {
-  const { store, externalUrl, nowMs, failed } = composing
+  const { externalUrl, nowMs } = composing
   const event = eventToTell(member)
   const rule = composing.rule(event.rule)
-  const fires = newsOf(event) === 'firing'
   const endMs = (draft.reason === 'repeat' ? nowMs : event.atMs) - limits.lagMs
-  const context =
-    inDepth && rule !== undefined && hasContext(rule, event)
-      ? await contextOf(store, rule, event, endMs, failed)
-      : nothingKnown
+  const asked = inDepth && rule !== undefined && hasContext(rule, event)
   return {
     event,
     startsAtMs: event.activeSinceMs,
-    endsAtMs: fires ? undefined : event.atMs,
+    endsAtMs: newsOf(event) === 'firing' ? undefined : event.atMs,
     links: linksOf(event, rule, externalUrl(), nowMs),
-    ...context,
+    ...(asked ? await contextAt(rule, event, endMs, composing) : nothingKnown),
   }
+}
+
+/** When very much breaks at once, what comes first is looked into, and the store is left to the judge for the rest. */
+async function contextAt(rule: AlertRule, event: AlertEvent, endMs: number, composing: Composing): Promise<Context> {
+  const { store, contexts, failed } = composing
+  const key = `${event.id} ${endMs}`
+  const known = contexts.get(key)
+  if (known !== undefined) return known
+  if (contexts.size >= limits.contextsAtOnce) return nothingKnown
+  const context = contextOf(store, rule, event, endMs, failed)
+  contexts.set(key, context)
+  return context
 }
 
 /** A flapping alert counts as firing until it keeps still, and says so. */

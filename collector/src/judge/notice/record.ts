@@ -15,8 +15,13 @@ export interface Told {
   readonly once?: boolean
 }
 
-export function rowOfTold({ event, receivers, once = false }: Told): Row {
-  return { ...rowOfEvent(event), receivers, once }
+/** A quota's threshold is known by its fingerprint, too: those of rules are hexadecimal. */
+export function isOnce({ event, once }: Pick<Told, 'event' | 'once'>): boolean {
+  return once ?? event.fingerprint.startsWith('quota-')
+}
+
+export function rowOfTold(told: Told): Row {
+  return { ...rowOfEvent(told.event), receivers: told.receivers, once: isOnce(told) }
 }
 
 /** A group as its newest row has it: events are named, not repeated, so that the row names no consumer. */
