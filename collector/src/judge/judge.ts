@@ -1,14 +1,11 @@
-import { createHash } from 'node:crypto'
 import type { Logger } from 'pino'
-import { openAlertsQuestion, receiversQuestion, undeliveredQuestion } from '../aggregate/history.ts'
+import { openAlertsQuestion, receiversQuestion } from '../aggregate/history.ts'
 import type { AlertRule, Channel, Config } from '../config/config.ts'
 import { limits } from '../limits.ts'
-import { Notifier, receiverName } from '../notify/notifier.ts'
-import type { Attempt } from '../notify/queue.ts'
-import type { Row, Store } from '../store/store.ts'
-import { timeText } from '../store/time.ts'
+import { receiverName } from '../notify/notifier.ts'
+import type { Store } from '../store/store.ts'
 import { judgeRules } from './alert/round.ts'
-import { alertOfEvent, eventOfRow, rowOfEvent } from './alert/row.ts'
+import { alertOfEvent, eventOfRow } from './alert/row.ts'
 import { type PlacedRule, placedRules, storedRules, storeRule } from './alert/rules.ts'
 import { type Alert, type AlertEvent, abandon } from './alert/step.ts'
 import { type Clock, startClock } from './clock.ts'
@@ -16,6 +13,7 @@ import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
 import { type ObjectiveStanding, objectiveRow, objectiveStandings } from './objective/standing.ts'
 import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
+import { Teller, type Told } from './tell.ts'
 
 export interface JudgeOptions {
   readonly store: Store
@@ -34,12 +32,6 @@ export function startJudge(options: JudgeOptions): Judge {
   return judge
 }
 
-/** An event with those who are to be told of it. */
-interface Told {
-  readonly event: AlertEvent
-  readonly receivers: readonly string[]
-}
-
 /** What a judgement found, until it is stored. */
 interface Findings {
   readonly alerts: Map<string, Alert>
@@ -49,15 +41,14 @@ interface Findings {
 }
 
 /**
- * Asks the store, lets the pure parts decide, keeps what they decided, then tells. An event and the intention to tell
- * of it are stored before anything is sent, and nothing counts as decided before it is stored: whatever interrupts this,
- * the next start goes on from the tables, with the same ids.
+ * Asks the store, lets the pure parts decide, and has what they decided stored and told. Nothing counts as decided
+ * before it is stored: whatever interrupts this, the next start goes on from the tables.
  */
 export class Judge {
   readonly #store: Store
   readonly #log: Logger
   readonly #now: () => number
-  readonly #notifier: Notifier
+  readonly #teller: Teller
   readonly #objectives: Keeper<ObjectiveStanding>
   readonly #quotas: Keeper<QuotaStanding>
   #config: Config
@@ -86,9 +77,8 @@ export class Judge {
       standings: (config, atMs) => quotaStandings(store, config, atMs),
       row: quotaRow,
     })
-    const record = (event: AlertEvent, channel: string, attempt: Attempt) => this.#record(event, channel, attempt)
-    this.#notifier = new Notifier({ record, externalUrl, log, now })
-    this.#configureNotifier()
+    this.#teller = new Teller({ store, log, externalUrl, now })
+    this.#configureTeller()
   }
 
   /** Each kind has a clock of its own, so that a costly objective does not hold up an alert. */
@@ -105,7 +95,7 @@ export class Judge {
   /** Waits for the judgements and the deliveries under way. */
   async stop(): Promise<void> {
     await Promise.all(this.#clocks.map((clock) => clock.stop()))
-    await this.#notifier.stop()
+    await this.#teller.stop()
   }
 
   /** Takes a new configuration from the next judgement on. Alerts of rules that are gone are resolved then. */
@@ -113,7 +103,7 @@ export class Judge {
     this.#config = config
     this.#objectives.hurry()
     this.#quotas.hurry()
-    this.#configureNotifier()
+    this.#configureTeller()
   }
 
   get config(): Config {
@@ -146,7 +136,7 @@ export class Judge {
     await this.#restore()
     await storeRule(this.#store, rule.name, written, this.#now())
     this.#stored = [...this.#stored.filter(({ name }) => name !== rule.name), rule]
-    this.#configureNotifier()
+    this.#configureTeller()
   }
 
   /** Removes a rule that does not come from the file. */
@@ -189,14 +179,11 @@ export class Judge {
     this.#stored = await storedRules(this.#store, (name, fault) => {
       this.#log.error({ rule: name, fault }, 'this stored alert rule is not judged: remove it and add it anew')
     })
-    this.#configureNotifier()
+    this.#configureTeller()
     const open = openAlertsQuestion()
     const events = (await this.#store.query(open.sql, open.params)).map(eventOfRow)
     this.#alerts = new Map(events.map((event) => [event.fingerprint, alertOfEvent(event)]))
-    const undelivered = undeliveredQuestion(this.#now())
-    for (const row of await this.#store.query(undelivered.sql, undelivered.params)) {
-      await this.#send(eventOfRow(row), String(row.channel), Number(row.attempts))
-    }
+    await this.#teller.restore()
   }
 
   async #stepAlerts(nowMs: number): Promise<Findings> {
@@ -228,42 +215,15 @@ export class Judge {
   async #save(): Promise<void> {
     if (this.#unsaved === undefined) return
     const { alerts, told, rules } = this.#unsaved
-    const token = createHash('sha256')
-      .update(told.map(({ event }) => event.id).join())
-      .digest('hex')
-    const intentions = told.flatMap(({ event, receivers }) => receivers.map((channel) => intention(event, channel)))
-    // Intentions come first: one without its event is ignored, an event without its intention would be a lost notice.
-    await this.#store.insert('alert_deliveries', intentions, `intentions-${token}`)
-    await this.#store.insert(
-      'alert_events',
-      told.map(({ event }) => rowOfEvent(event)),
-      `events-${token}`,
-    )
+    await this.#teller.tell(told)
     this.#alerts = alerts
     this.#unsaved = undefined
-    for (const { event, receivers } of told) {
-      judged.events.inc({ state: event.state })
-      this.#log.info({ rule: event.rule, state: event.state, labels: event.labels }, event.summary)
-      for (const receiver of receivers) await this.#send(event, receiver)
-    }
     // A rule removed since it was judged still has to tell of its end.
-    this.#notifier.keep(new Set(this.#receivers(rules).map(({ name }) => name)))
+    this.#teller.keep(this.#receivers(rules))
   }
 
-  async #send(event: AlertEvent, receiver: string, attempts = 0): Promise<void> {
-    if (this.#notifier.send(event, receiver, attempts)) return
-    const error = `there is no channel ${receiver} any more`
-    this.#log.error({ rule: event.rule, channel: receiver }, error)
-    await this.#record(event, receiver, { attempt: attempts, done: true, status: 0, error })
-  }
-
-  async #record({ id }: AlertEvent, channel: string, { attempt, done, status, error }: Attempt): Promise<void> {
-    const row = { ts: timeText(this.#now()), event_id: id, channel, attempt, done, status, error }
-    await this.#store.insert('alert_deliveries', [row], `delivery-${id}-${channel}-${attempt}-${done}`)
-  }
-
-  #configureNotifier(): void {
-    this.#notifier.configure(this.#receivers(this.rules().map(({ rule }) => rule)))
+  #configureTeller(): void {
+    this.#teller.configure(this.#receivers(this.rules().map(({ rule }) => rule)))
   }
 
   /** The channels of the file, and the URLs that rules name. */
@@ -284,9 +244,4 @@ export class Judge {
 /** Pending and inactive are kept for the record; nobody is woken for them. */
 function isNews(event: AlertEvent): boolean {
   return event.state === 'firing' || event.state === 'resolved'
-}
-
-/** "To be delivered": an attempt number 0, which was none. */
-function intention(event: AlertEvent, channel: string): Row {
-  return { ts: timeText(event.atMs), event_id: event.id, channel, attempt: 0, done: false, status: 0, error: '' }
 }
