@@ -1,3 +1,4 @@
+import { quotaFingerprint } from '../judge/quota/threshold.ts'
 import { limits } from '../limits.ts'
 import type { Question } from './question.ts'
 
@@ -10,9 +11,10 @@ export function openAlertsQuestion(): Question {
   return {
     sql: `SELECT ${columns}
 FROM alert_events
-WHERE alert_events.state IN ('pending', 'firing')
+WHERE alert_events.state IN ('pending', 'firing') AND NOT startsWith(fingerprint, {quota:String})
   AND (fingerprint, alert_events.ts) IN (SELECT fingerprint, max(ts) FROM alert_events GROUP BY fingerprint)`,
-    params: {},
+    // The threshold of a quota is told of and over.
+    params: { quota: quotaFingerprint },
   }
 }
 

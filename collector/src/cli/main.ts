@@ -13,6 +13,7 @@ import { redactCommand } from './redact.ts'
 import { restoreCommand } from './restore.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
+import { usageCommand } from './usage.ts'
 
 /** Exit codes: 0 fine, 1 a finding or a refused configuration, 2 wrong usage. */
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -28,6 +29,7 @@ const commands = [
   checkCommand,
   doctorCommand,
   alertCommand,
+  usageCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

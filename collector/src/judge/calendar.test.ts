@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { type CalendarDate, type CalendarUnit, calendarPeriod, hourOfWeek } from './calendar.ts'
 
 const MINUTE = 60_000
-const HOUR = 60 * MINUTE
 
 const iso = (ms: number) => new Date(ms).toISOString().replace(':00.000Z', 'Z')
 

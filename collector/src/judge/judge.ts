@@ -12,7 +12,9 @@ import { type Clock, startClock } from './clock.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
 import { type ObjectiveStanding, objectiveRow, objectiveStandings } from './objective/standing.ts'
-import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
+import type { Correction } from './quota/corrections.ts'
+import { type ConsumerUsage, Quotas } from './quota/quotas.ts'
+import { type QuotaStanding, quotaRow } from './quota/standing.ts'
 import { Teller, type Told } from './tell.ts'
 
 export interface JudgeOptions {
@@ -50,7 +52,8 @@ export class Judge {
   readonly #now: () => number
   readonly #teller: Teller
   readonly #objectives: Keeper<ObjectiveStanding>
-  readonly #quotas: Keeper<QuotaStanding>
+  readonly #quotas: Quotas
+  readonly #quotaKeeper: Keeper<QuotaStanding>
   #config: Config
   #stored: readonly AlertRule[] = []
   #alerts = new Map<string, Alert>()
@@ -70,14 +73,19 @@ export class Judge {
       standings: (config, atMs) => objectiveStandings(store, config, atMs),
       row: objectiveRow,
     })
-    this.#quotas = new Keeper(store, {
+    this.#teller = new Teller({ store, log, externalUrl, now })
+    this.#quotas = new Quotas({
+      store,
+      tell: (told) => this.#teller.tell(told),
+      failed: (error) => this.#failed('quota', error),
+    })
+    this.#quotaKeeper = new Keeper(store, {
       what: 'quotas',
       table: 'quota_states',
       key: ['consumer', 'quota', 'per'],
-      standings: (config, atMs) => quotaStandings(store, config, atMs),
+      standings: (config, atMs) => this.#quotas.judge(config, atMs, now()),
       row: quotaRow,
     })
-    this.#teller = new Teller({ store, log, externalUrl, now })
     this.#configureTeller()
   }
 
@@ -102,7 +110,7 @@ export class Judge {
   setConfig(config: Config): void {
     this.#config = config
     this.#objectives.hurry()
-    this.#quotas.hurry()
+    this.#quotaKeeper.hurry()
     this.#configureTeller()
   }
 
@@ -125,6 +133,16 @@ export class Judge {
 
   quotas(): readonly QuotaStanding[] {
     return this.#quotas.standings
+  }
+
+  /** What is known of a consumer's use without asking the store. */
+  usage(consumer: string): ConsumerUsage | undefined {
+    return this.#quotas.of(consumer)
+  }
+
+  /** Corrects a use. @throws KeyTaken when the key stands for another correction */
+  correct(wanted: Parameters<Quotas['correct']>[0]): Promise<Correction> {
+    return this.#quotas.correct(wanted, this.#now())
   }
 
   /**
@@ -162,8 +180,9 @@ export class Judge {
   }
 
   /** One judgement of all quotas, likewise. */
-  judgeQuotas(): Promise<void> {
-    return this.#quotas.judge(this.#config, this.#now())
+  async judgeQuotas(): Promise<void> {
+    await this.#restore()
+    await this.#quotaKeeper.judge(this.#config, this.#now())
   }
 
   /** Reads what an earlier run left: the rules, the alerts that are not over, and the notices on their way. */
@@ -226,9 +245,10 @@ export class Judge {
     this.#teller.configure(this.#receivers(this.rules().map(({ rule }) => rule)))
   }
 
-  /** The channels of the file, and the URLs that rules name. */
+  /** The channels of the file, and the URLs that rules and quotas name. */
   #receivers(rules: readonly AlertRule[]): Channel[] {
-    const urls = rules.flatMap(({ notify }) => notify.filter((receiver) => receiver.includes('://')))
+    const quotas = [...this.#config.plans, ...this.#config.consumers].flatMap((owner) => owner.quotas)
+    const urls = [...rules, ...quotas].flatMap(({ notify }) => notify.filter((receiver) => receiver.includes('://')))
     return [
       ...this.#config.channels,
       ...urls.map((url) => ({ name: receiverName(url), webhook: url, secret: undefined })),

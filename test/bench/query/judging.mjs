@@ -1,6 +1,6 @@
 import { parseConfig } from '../../../collector/dist/config/read.js'
 import { objectiveStandings } from '../../../collector/dist/judge/objective/standing.js'
-import { quotaStandings } from '../../../collector/dist/judge/quota/standing.js'
+import { Quotas } from '../../../collector/dist/judge/quota/quotas.js'
 import { openStore } from '../../../collector/dist/store/store.js'
 
 /** The routes of the filled store: every objective is about one of its operations. */
@@ -23,12 +23,17 @@ export async function judging(folder, { objectives, at }) {
       await work()
       return performance.now() - began
     }
+    const failed = (error) => {
+      throw error
+    }
+    const quotas = new Quotas({ store, tell: async () => {}, failed })
     const first = { ...config, objectives: config.objectives.slice(0, 1) }
     return {
       'the first objective, cold': await timed(() => objectiveStandings(store, first, at)),
       'the first objective, warm': await timed(() => objectiveStandings(store, first, at)),
       [`${objectives} objectives over 30 days`]: await timed(() => objectiveStandings(store, config, at)),
-      'monthly quotas of 200 consumers': await timed(() => quotaStandings(store, config, at)),
+      'monthly quotas of 200 consumers, first': await timed(() => quotas.judge(config, at, at)),
+      'monthly quotas of 200 consumers, then': await timed(() => quotas.judge(config, at + 5000, at + 5000)),
     }
   } finally {
     await store.close()
