@@ -224,6 +224,8 @@ export const limits = {
   forecastMs: 3600_000,
   /** … and for how many consumers, the busiest first: 5 KiB each. */
   forecastUsers: 5000,
+  /** Zones and periods whose hours ahead are kept: a byte an hour. */
+  forecastClocks: 1000,
   /** Corrections of quotas kept in memory, the newest first; and the length of their words. */
   corrections: 100_000,
   correctionKeyChars: 200,

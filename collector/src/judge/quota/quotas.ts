@@ -6,7 +6,7 @@ import type { Told } from '../tell.ts'
 import { type Allowance, allowancesOf } from './allowance.ts'
 import { type ClosedPeriod, Closing } from './closing.ts'
 import { type Correction, Corrections, correctionsSinceMs } from './corrections.ts'
-import { type Ahead, aheadOf, type Forecast, foretell } from './forecast.ts'
+import { type Ahead, aheadOf, type Forecast, foretell, hoursLeft } from './forecast.ts'
 import { Herald } from './herald.ts'
 import { isLong, quotaPeriod } from './period.ts'
 import { Plans } from './plans.ts'
@@ -61,6 +61,7 @@ export class Quotas {
   #standings: readonly QuotaStanding[] = []
   #byConsumer = new Map<string, QuotaStanding[]>()
   #forecasts = new Map<string, Made>()
+  readonly #clocks = new Map<string, Uint8Array>()
   #atMs = 0
   #correctionsDueMs = 0
 
@@ -158,7 +159,7 @@ export class Quotas {
       const corrected = corrections.reduce((sum, { amount }) => sum + amount, 0)
       const used = Math.max(count.used + corrected, 0)
       const ahead = () => {
-        const found = aheads.get(period) ?? aheadOf(period, timeZone, count.atMs)
+        const found = aheads.get(period) ?? aheadOf(period, count.atMs, this.#hoursLeft(period, timeZone, count.atMs))
         aheads.set(period, found)
         return found
       }
@@ -208,6 +209,15 @@ export class Quotas {
     const dueMs = Math.min(this.#atMs + limits.usageRecountMs, period.endMs)
     this.#forecasts.set(key, { forecast, dueMs, corrected, limit: quota.limit })
     return forecast
+  }
+
+  /** The clock of a zone is asked once an hour: a month of it takes some milliseconds. */
+  #hoursLeft(period: Period, timeZone: string, atMs: number): Uint8Array {
+    const key = `${timeZone} ${Math.floor(atMs / 3600_000)} ${period.endMs}`
+    const known = this.#clocks.get(key) ?? hoursLeft(period, timeZone, atMs)
+    if (!this.#clocks.has(key) && this.#clocks.size >= limits.forecastClocks) this.#clocks.clear()
+    this.#clocks.set(key, known)
+    return known
   }
 
   /** A threshold that was reached in the last moments of a period is told of when that closes. */
