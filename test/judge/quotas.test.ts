@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Config, Quota } from '../../collector/src/config/config.ts'
 import { parseConfig } from '../../collector/src/config/read.ts'
 import type { Period } from '../../collector/src/judge/calendar.ts'
+import { forecastOf } from '../../collector/src/judge/quota/forecast.ts'
 import { Quotas } from '../../collector/src/judge/quota/quotas.ts'
 import type { Store } from '../../collector/src/store/store.ts'
 import { randomly } from '../random.ts'
@@ -216,7 +217,6 @@ describe('use', () => {
           // Closed periods have what came late, and say how much that was.
           atMs += 3 * DAY
           await book.judge(config, atMs, atMs)
-          const closedMs = atMs
           const news = callsBetween(random, 60, atMs - 10 * DAY, atMs, atMs + 1)
           await insert(news)
           calls.push(...news)
@@ -229,7 +229,7 @@ describe('use', () => {
               for (const one of closed) {
                 followed++
                 expect(one.counted).toBe(recount(calls, consumer, standing.quota, one.period))
-                expect(one.closedMs).toBeLessThanOrEqual(closedMs)
+                expect(one.closedMs).toBeLessThanOrEqual(atMs)
                 const intime = calls.filter(({ storedMs }) => storedMs <= one.closedMs)
                 expect(one.late).toBe(one.counted - recount(intime, consumer, standing.quota, one.period))
               }
@@ -262,6 +262,34 @@ describe('use', () => {
     expect(await used()).toBe(2)
     atMs += 60_000
     expect(await used()).toBe(3)
+  })
+
+  it('is foretold from the hours of the weeks before', async () => {
+    await forgetAll()
+    const atMs = Date.UTC(2030, 5, 20, 12, 20)
+    const random = randomly(7)
+    const [some] = callsBetween(random, 1, atMs, atMs + 1, atMs)
+    const calls = Array.from({ length: 16 * 24 }, (_, hour) => {
+      const tsMs = Date.UTC(2030, 5, 4, 20, 5) + hour * HOUR
+      const weight = 1 + Math.floor(random() * 10) + 10 * (new Date(tsMs).getUTCHours() % 12)
+      const ok = { direction: 'in', outcome: 'ok', operation: 'GET /books', units: 1 } as const
+      return { ...some!, ...ok, tsMs, weight, consumer: 'acme' }
+    }).filter(({ tsMs }) => tsMs < atMs)
+    await insert(calls)
+    const book = quotasOf()
+    await book.judge(configIn('Asia/Kathmandu'), atMs, atMs)
+    const { standing } = book.of('acme')!.quotas.find(({ standing }) => standing.quota.name === 'monthly')!
+    const endMs = Math.floor(atMs / HOUR) * HOUR
+    const startMs = endMs - 28 * DAY
+    const history = new Array(28 * 24).fill(0)
+    for (const { tsMs, weight } of calls) if (tsMs < endMs) history[Math.floor((tsMs - startMs) / HOUR)] += weight
+    const { period, used } = standing
+    const given = { history, startMs, timeZone: 'Asia/Kathmandu', atMs, period, used, limit: 1000 }
+    expect(standing.forecast).toEqual(forecastOf(given))
+    expect(standing.forecast!.end.high).toBeGreaterThan(standing.forecast!.end.low)
+    expect(book.standings.filter(({ forecast }) => forecast !== null).map(({ quota }) => quota.name)).toEqual(
+      expect.arrayContaining(['daily', 'weekly', 'monthly']),
+    )
   })
 
   it('of a consumer that moves to a plan without quotas is no longer judged', async () => {

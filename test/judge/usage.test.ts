@@ -189,7 +189,8 @@ describe('a correction', () => {
     const { quotas } = await usage()
     const lastMonth = new Date(Date.parse(quotas[0].period_start) - 1000).toISOString()
     await ask('POST', corrections, { ...wanted, amount: 3, key: 'last month', at: lastMonth })
-    nowMs += 5000
+    // After a judgement that took long the next one waits.
+    nowMs += 60_000
     await judge.judgeQuotas()
     const [monthly] = (await usage()).quotas
     expect(monthly.used).toBe(12)
