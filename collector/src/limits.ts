@@ -280,6 +280,43 @@ export const limits = {
   slaConsumers: 10_000,
   /** Consumers in one list of statements that are made while somebody waits. */
   slaListed: 50,
+  // quotas
+  /** Longest rolling window: 33 days of minutes are kept at least. */
+  quotaWindowMs: 30 * 24 * 3600_000,
+  /** A share of a limit that is told of: ten times what is allowed is no longer a matter of shares. */
+  quotaShare: 10,
+  /** Calls that began this long ago are counted at every look; what is older, … */
+  usageTailMs: 15 * 60_000,
+  /** … so often, and less often where it takes long: so long a call that comes late may be missing. */
+  usageRecountMs: 60_000,
+  /** Periods up to this length are counted whole at every look. */
+  usageWholeMs: 3600_000,
+  /** Consumers of one count: as many as are known by name. With more of them a quota is not judged, rather than wrongly. */
+  quotaUsers: 100_000,
+  /** The plan that a consumer's calls name counts for this long. */
+  planMs: 33 * 24 * 3600_000,
+  /** A period closes this long after its end: queues of agents and the spool are empty by then. */
+  quotaCloseMs: 5 * 60_000,
+  /** Calls for a closed period still count, in the last so many periods of a quota … */
+  closedPeriods: 3,
+  /** … that ended this long ago at most: the oldest call that is taken by default, and some days … */
+  closedMs: 35 * 24 * 3600_000,
+  /** … and are looked for this often. */
+  closedRecountMs: 10 * 60_000,
+  /** Weeks of history that a forecast is made from, … */
+  forecastWeeks: 4,
+  /** … how often that is read, … */
+  forecastMs: 3600_000,
+  /** … and for how many consumers, the busiest first: 5 KiB each. */
+  forecastUsers: 5000,
+  /** Zones and periods whose hours ahead are kept: a byte an hour. */
+  forecastClocks: 1000,
+  /** Corrections of quotas kept in memory, the newest first; and the length of their words. */
+  corrections: 100_000,
+  correctionKeyChars: 200,
+  correctionReasonChars: 500,
+  /** Thresholds that were told of, kept in memory, the newest first; a year has this many for 50,000 monthly quotas. */
+  thresholdsTold: 600_000,
 
   // notify
   /** How long a receiver may take for its answer: the Standard Webhooks specification says 15 to 30 s. */

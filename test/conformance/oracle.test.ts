@@ -23,7 +23,7 @@ const RUNS = fuzz > 0 ? { numRuns: fuzz } : { numRuns: 60, seed: 20261121 }
 
 const now = Date.parse('2026-11-21T10:00:00Z')
 const pastMs = 30 * 86_400_000
-const acme = { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [], timeZone: 'UTC' }
+const acme = { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [], timeZone: 'UTC', quotas: [] }
 const engine = openEngine()
 afterAll(() => engine.close())
 

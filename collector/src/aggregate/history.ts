@@ -1,3 +1,4 @@
+import { quotaFingerprint } from '../judge/quota/threshold.ts'
 import type { Question } from './question.ts'
 
 /** What a row of alert_events says, by the names that judge/alert/row.ts reads. */
@@ -11,8 +12,10 @@ export function openAlertsQuestion(): Question {
     sql: `SELECT ${eventColumns}
 FROM alert_events
 WHERE alert_events.state IN ('pending', 'firing', 'recovering', 'nodata', 'error')
+  AND NOT startsWith(fingerprint, {quota:String})
   AND (fingerprint, alert_events.ts) IN (SELECT fingerprint, max(ts) FROM alert_events GROUP BY fingerprint)`,
-    params: {},
+    // The threshold of a quota is told of and over.
+    params: { quota: quotaFingerprint },
   }
 }
 

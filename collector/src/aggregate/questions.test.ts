@@ -120,12 +120,58 @@ it('the bucket of a latency holds it', () => {
   }
 })
 
-it('the question of use reads whole minutes', () => {
-  const { sql, params } = usageQuestion(at - 5000, at + 55_000, { consumers: ['acme'], plans: ['gold'] })
-  expect(sql).toBe(`SELECT consumer, argMaxIf(plan, minute, plan != '') AS newest_plan, sum(calls_1m.calls) AS used
-FROM calls_1m
-WHERE direction = 'in' AND minute >= toDateTime({from:UInt32}) AND minute < toDateTime({to:UInt32}) AND consumer != ''
+describe('the question of use', () => {
+  const metered = (written: string) =>
+    parseConfig(`plans: { a: { quotas: [{ name: q, limit: 1, per: day, ${written} }] } }`, 'x', {}).config!.plans[0]!
+      .quotas[0]!
+  const from = Date.UTC(2026, 10, 21, 10, 7)
+
+  it('reads whole quarters of an hour, and minutes at the edges', () => {
+    const { sql, params } = usageQuestion(metered('meter: bytes'), from, from + 3600_000)
+    const table = (name: string, time: string, a: string, b: string) =>
+      `SELECT consumer, request_bytes + response_bytes AS amount FROM ${name}
+  WHERE direction = 'in' AND consumer != '' AND ${time} >= toDateTime({${a}:UInt32}) AND ${time} < toDateTime({${b}:UInt32})`
+    expect(sql).toBe(`SELECT consumer, sum(amount) AS used
+FROM (
+${table('calls_1m', 'minute', 'from', 'first')}
+UNION ALL
+${table('calls_15m', 'quarter', 'first', 'last')}
+UNION ALL
+${table('calls_1m', 'minute', 'last', 'to')}
+)
 GROUP BY consumer
-HAVING has({consumers:Array(String)}, consumer) OR has({plans:Array(String)}, newest_plan)`)
-  expect(params).toEqual({ from: (at - 5000) / 1000, to: (at + 55_000) / 1000, consumers: ['acme'], plans: ['gold'] })
+ORDER BY used DESC, consumer
+LIMIT 100000`)
+    expect(params).toEqual({
+      from: from / 1000,
+      first: from / 1000 + 480,
+      last: from / 1000 + 480 + 2700,
+      to: from / 1000 + 3600,
+    })
+  })
+
+  it('reads one table where the range allows it', () => {
+    const tables = (a: number, b: number) =>
+      [...usageQuestion(metered('meter: calls'), a, b).sql.matchAll(/FROM (\w+)/g)].map(([, name]) => name)
+    expect(tables(from, from + 60_000)).toEqual(['calls_1m'])
+    expect(tables(from - 420_000, from + 480_000)).toEqual(['calls_15m'])
+    expect(tables(from - 420_000, from)).toEqual(['calls_1m'])
+  })
+
+  it('reads single calls for what only they tell, with every value bound', () => {
+    const { sql, params } = usageQuestion(
+      metered('meter: "distinct(attributes.it\'s)", operation: "GET /100%*", outcomes: [ok]'),
+      from,
+      from + 60_000,
+    )
+    expect(sql).toBe(`SELECT consumer, uniqExactIf(value, value != '') AS used
+FROM (
+SELECT consumer, attributes[{attribute:String}] AS value FROM calls
+  WHERE direction = 'in' AND consumer != '' AND ts >= toDateTime({from:UInt32}) AND ts < toDateTime({to:UInt32}) AND operation LIKE {operation:String} AND has({outcomes:Array(String)}, toString(outcome))
+)
+GROUP BY consumer
+ORDER BY used DESC, consumer
+LIMIT 100000`)
+    expect(params).toMatchObject({ attribute: "it's", operation: 'GET /100\\%%', outcomes: ['ok'] })
+  })
 })

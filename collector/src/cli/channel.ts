@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import { answered, ask, type Connection, connected, Refusal } from './ask.ts'
-import { printTable } from './table.ts'
+import { tableText } from './table.ts'
 
 /**
  * `callsight channel list|test`: where the notices of a running collector go. Exit code 0 when the test notice was taken,
@@ -33,7 +33,7 @@ async function list(options: Connection & { json?: boolean }): Promise<void> {
     if (last === null) return [name, kind, '-', '-', '']
     return [name, kind, last.at, last.result.replace('_', ' '), last.error]
   })
-  printTable(['NAME', 'KIND', 'LAST NOTICE', 'RESULT', 'ERROR'], rows)
+  console.log(tableText(['NAME', 'KIND', 'LAST NOTICE', 'RESULT', 'ERROR'], rows))
 }
 
 async function test(name: string, options: Connection): Promise<void> {

@@ -21,7 +21,7 @@ export function checkCommand(): Command {
 }
 
 function summary({ tokens, consumers, plans, objectives, alerts, channels }: Config): string {
-  const quotas = plans.reduce((sum, plan) => sum + plan.quotas.length, 0)
+  const quotas = [...plans, ...consumers].reduce((sum, owner) => sum + owner.quotas.length, 0)
   return [
     counted(tokens.length, 'token'),
     counted(consumers.length, 'consumer'),

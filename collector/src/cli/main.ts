@@ -16,6 +16,7 @@ import { slaCommand } from './sla.ts'
 import { tokenCommand } from './token.ts'
 import { upCommand } from './up.ts'
 import { upstreamsCommand } from './upstreams.ts'
+import { usageCommand } from './usage.ts'
 
 /** Exit codes: 0 fine, 1 a finding or a refused configuration, 2 wrong usage. */
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -36,6 +37,7 @@ const commands = [
   slaCommand,
   upstreamsCommand,
   channelCommand,
+  usageCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

@@ -1,3 +1,4 @@
+import type { CalendarDate, CalendarUnit } from '../judge/calendar.ts'
 import type { Matcher } from './matcher.ts'
 import { defaultRetention, type Retention } from './retention.ts'
 
@@ -46,23 +47,53 @@ export interface Consumer {
   readonly keys: readonly string[]
   /** IANA name; its months are the consumer's quota months. */
   readonly timeZone: string
-}
-
-export interface Quota {
-  readonly name: string
-  readonly limit: number
-  /** The calendar month in the consumer's time zone, or the minute. */
-  readonly per: 'month' | '1m'
-}
-
-export interface Plan {
-  readonly name: string
+  /** In the place of those of its plan that have the same name, and beside the others. */
   readonly quotas: readonly Quota[]
 }
 
 /** How a call ended. */
 export const outcomes = ['ok', 'client_error', 'server_error', 'timeout', 'aborted'] as const
 export type Outcome = (typeof outcomes)[number]
+
+export const sums = ['calls', 'units', 'request_bytes', 'response_bytes', 'bytes'] as const
+export const distincts = ['operation', 'route', 'path', 'client_address'] as const
+
+/** What a quota counts: a sum over calls, or the different values of a column or of an attribute of theirs. */
+export type Meter =
+  | { readonly text: string; readonly sum: (typeof sums)[number] }
+  | { readonly text: string; readonly distinct: (typeof distincts)[number] }
+  | { readonly text: string; readonly attribute: string }
+
+/** Which calls count, and how. */
+export interface Metered {
+  readonly meter: Meter
+  /** `*` stands for any text. */
+  readonly operation: string | undefined
+  /** Undefined: all. */
+  readonly outcomes: readonly Outcome[] | undefined
+}
+
+export interface Quota extends Metered {
+  readonly name: string
+  readonly limit: number
+  /** As written, for people: `month`, `1m`, `30d`. */
+  readonly per: string
+  /** A period of the calendar in the consumer's time zone, or the last so many milliseconds. */
+  readonly window: CalendarUnit | { readonly rollingMs: number }
+  /** The day or date on which calendar periods begin. */
+  readonly anchor: number | CalendarDate
+  /** Hard: for a gateway to enforce. Callsight itself refuses nothing. */
+  readonly kind: 'hard' | 'soft'
+  /** Shares of the limit that are told of once a period, in ascending order. */
+  readonly thresholds: readonly Share[]
+  /** Names of channels, or http(s) URLs. */
+  readonly notify: readonly string[]
+}
+
+export interface Plan {
+  readonly name: string
+  readonly quotas: readonly Quota[]
+}
 
 /** Which calls a promise counts, and which of those failed. A status that is named decides before the outcome does. */
 export interface GoodRule {

@@ -111,15 +111,31 @@ external_url: https://callsight.example.com/here/
       },
       tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod' }],
       consumers: [
-        { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [hash], timeZone: 'Europe/Berlin' },
-        { id: 'bob', name: 'bob', plan: undefined, keys: [], timeZone: 'UTC' },
+        { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [hash], timeZone: 'Europe/Berlin', quotas: [] },
+        { id: 'bob', name: 'bob', plan: undefined, keys: [], timeZone: 'UTC', quotas: [] },
       ],
       plans: [
         {
           name: 'gold',
           quotas: [
-            { name: 'monthly', limit: 1000000, per: 'month' },
-            { name: 'burst', limit: 600, per: '1m' },
+            {
+              name: 'monthly',
+              limit: 1000000,
+              per: 'month',
+              window: 'month',
+              anchor: 1,
+              meter: { text: 'calls', sum: 'calls' },
+              operation: undefined,
+              outcomes: undefined,
+              kind: 'soft',
+              thresholds: [50, 80, 90, 100].map((percent) => ({
+                text: `${percent}%`,
+                numerator: percent,
+                denominator: 100,
+              })),
+              notify: [],
+            },
+            expect.objectContaining({ name: 'burst', limit: 600, per: '1m', window: 'minute', thresholds: [] }),
           ],
         },
       ],
@@ -428,7 +444,7 @@ consumers:
 plans:
   gold:
     quotas:
-      - { name: monthly, limit: 0, per: day }
+      - { name: monthly, limit: 0, per: fortnight }
 objectives:
   - name: fast
     good: { latency_below: 300 }
@@ -473,7 +489,7 @@ channels:
       'callsight.yaml:9:191: consumers[0].time_zone: "Mars/Base" is not a time zone; write an IANA name: Europe/Berlin',
       'callsight.yaml:10:11: consumers[1].id: 7 is a number, not text; put it in quotes: "7"',
       'callsight.yaml:14:33: plans.gold.quotas[0].limit: "0" is not a whole number from 1; write it in digits: 2',
-      'callsight.yaml:14:41: plans.gold.quotas[0].per: day is not supported yet; use month, 1m',
+      'callsight.yaml:14:41: plans.gold.quotas[0].per: "fortnight" is not a period; use minute, hour, day, week, month, quarter, year, or a duration: 30d',
       'callsight.yaml:17:28: objectives[0].good.latency_below: "300" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m',
       'callsight.yaml:18:13: objectives[0].target: "99.5" is not a percentage; write a number with a percent sign: 99.5%',
       'callsight.yaml:19:13: objectives[0].window: "monthly" is neither a duration nor a period of the calendar; write 30d, or day, week, month, quarter, year',

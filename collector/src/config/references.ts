@@ -24,9 +24,6 @@ export function referenceProblems(file: unknown): Problem[] {
   }
   found.push(...repeated(names(root.maintenance, 'name', ['maintenance']), 'maintenance window'))
   found.push(...repeated(names(consumers, 'id', ['consumers']), 'consumer'))
-  for (const [plan, value] of Object.entries(mapOf(root.plans))) {
-    found.push(...repeated(names(mapOf(value).quotas, 'name', ['plans', plan, 'quotas']), 'quota'))
-  }
   const tokens = listOf(root.tokens).map((token, i) => {
     return { name: bare(mapOf(token).sha256), path: ['tokens', i, 'sha256'] }
   })
@@ -50,7 +47,12 @@ export function referenceProblems(file: unknown): Problem[] {
       found.push({ ...problem, path: ['alerts', i, ...problem.path] })
     }
   })
-  return [...found, ...storeProblems(mapOf(root.store)), ...objectiveProblems(root, channels)]
+  return [
+    ...found,
+    ...storeProblems(mapOf(root.store)),
+    ...objectiveProblems(root, channels),
+    ...quotaProblems(root, channels),
+  ]
 }
 
 /** A token of a consumer is somebody else's: it needs to say whose, and a door that is closed without one. */
@@ -140,6 +142,51 @@ function windowProblems({ window, slice, method, exclude }: Record<string, unkno
       path: ['window'],
       what: `${quoted(window)} is longer than counts by ${byMinutes ? 'minute' : 'quarter of an hour'} are kept (${periodText(life)})${why}`,
       remedy: `write at most ${leastDays(life)}d${instead}, or keep them longer with retention.${key}`,
+    },
+  ]
+}
+
+/** Quotas of plans and of consumers: names, channels, and data that is kept for the whole of their periods. */
+function quotaProblems(root: Record<string, unknown>, channels: readonly string[]): Problem[] {
+  const plans = Object.entries(mapOf(root.plans)).map(([plan, value]) => ({ value, path: ['plans', plan, 'quotas'] }))
+  const consumers = listOf(root.consumers).map((value, i) => ({ value, path: ['consumers', i, 'quotas'] }))
+  const { calls, rollups } = mapOf(root.retention)
+  const kept = (given: unknown, usual: Period) =>
+    given === undefined ? usual : (parsed(given, (text) => parsePeriod(text, 1, Infinity)) ?? usual)
+  return [...plans, ...consumers].flatMap(({ value, path }) => {
+    const { quotas } = mapOf(value)
+    return [
+      ...repeated(names(quotas, 'name', path), 'quota'),
+      ...listOf(quotas).flatMap((quota, i) =>
+        [
+          ...receiverProblems(quota, channels),
+          ...lookBackProblems(
+            mapOf(quota),
+            kept(calls, defaultRetention.calls),
+            kept(rollups, defaultRetention.rollups),
+          ),
+        ].map((problem) => ({ ...problem, path: [...path, i, ...problem.path] })),
+      ),
+    ]
+  })
+}
+
+/** The days of the longest period of each unit that is longer than the shortest retention. */
+const longestDays: Record<string, number> = { week: 7, month: 31, quarter: 92, year: 366 }
+
+function lookBackProblems({ per, meter }: Record<string, unknown>, calls: Period, rollups: Period): Problem[] {
+  // What single calls alone tell is counted from them, everything else from the roll-ups.
+  const single = typeof meter === 'string' && /^distinct\( *(path|client_address|attributes\.)/.test(meter)
+  const days = longestDays[String(per)] ?? (parsed(per, (text) => parseDurationMs(text, 0, Infinity)) ?? 0) / day
+  const kept = single ? calls : rollups
+  if (days <= leastDays(kept)) return []
+  const what = single ? `single calls, which ${quoted(meter)} counts, are kept` : 'roll-ups are kept'
+  const key = single ? 'calls' : 'rollups'
+  return [
+    {
+      path: ['per'],
+      what: `${quoted(per)} is longer than ${what} (${periodText(kept)})`,
+      remedy: `write something shorter, or retention.${key}: ${days}d`,
     },
   ]
 }

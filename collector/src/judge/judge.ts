@@ -18,7 +18,9 @@ import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
 import { ObjectiveBook } from './objective/book.ts'
 import { type ObjectiveStanding, objectiveRow } from './objective/standing.ts'
-import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
+import type { Correction } from './quota/corrections.ts'
+import { type ConsumerUsage, Quotas } from './quota/quotas.ts'
+import { type QuotaStanding, quotaRow } from './quota/standing.ts'
 import type { Silence } from './silence/silence.ts'
 import { Teller, type Told } from './tell.ts'
 
@@ -63,7 +65,8 @@ export class Judge {
   readonly #reader: Reader
   readonly #teller: Teller
   readonly #objectives: Keeper<ObjectiveStanding>
-  readonly #quotas: Keeper<QuotaStanding>
+  readonly #quotas: Quotas
+  readonly #quotaKeeper: Keeper<QuotaStanding>
   #config: Config
   #stored: readonly AlertRule[] = []
   #alerts = new Map<string, Alert>()
@@ -91,16 +94,21 @@ export class Judge {
       standings: (config, atMs) => book.standings(config, atMs),
       row: objectiveRow,
     })
-    this.#quotas = new Keeper(store, {
-      what: 'quotas',
-      table: 'quota_states',
-      key: ['consumer', 'quota', 'per'],
-      standings: (config, atMs) => quotaStandings(store, config, atMs),
-      row: quotaRow,
-    })
     const rule = (name: string) => this.rules().find((placed) => placed.rule.name === name)?.rule
     const url = () => this.#config.externalUrl ?? externalUrl()
     this.#teller = new Teller({ store, log, externalUrl: url, now, config, rule })
+    this.#quotas = new Quotas({
+      store,
+      tell: (told) => this.#teller.tell(told),
+      failed: (error) => this.#failed('quota', error),
+    })
+    this.#quotaKeeper = new Keeper(store, {
+      what: 'quotas',
+      table: 'quota_states',
+      key: ['consumer', 'quota', 'per'],
+      standings: (config, atMs) => this.#quotas.judge(config, atMs, now()),
+      row: quotaRow,
+    })
     this.#configureTeller()
   }
 
@@ -128,7 +136,7 @@ export class Judge {
   setConfig(config: Config): void {
     this.#config = config
     this.#objectives.hurry()
-    this.#quotas.hurry()
+    this.#quotaKeeper.hurry()
     this.#configureTeller()
   }
 
@@ -151,6 +159,16 @@ export class Judge {
 
   quotas(): readonly QuotaStanding[] {
     return this.#quotas.standings
+  }
+
+  /** What is known of a consumer's use without asking the store. */
+  usage(consumer: string): ConsumerUsage | undefined {
+    return this.#quotas.of(consumer)
+  }
+
+  /** Corrects a use. @throws KeyTaken when the key stands for another correction */
+  correct(wanted: Parameters<Quotas['correct']>[0]): Promise<Correction> {
+    return this.#quotas.correct(wanted, this.#now())
   }
 
   /**
@@ -205,8 +223,9 @@ export class Judge {
   }
 
   /** One judgement of all quotas, likewise. */
-  judgeQuotas(): Promise<void> {
-    return this.#quotas.judge(this.#config, this.#now())
+  async judgeQuotas(): Promise<void> {
+    await this.#restore()
+    await this.#quotaKeeper.judge(this.#config, this.#now())
   }
 
   /** Reads what an earlier run left: the rules, the alerts that are not over, and the notices on their way. */
@@ -294,9 +313,11 @@ export class Judge {
     this.#teller.configure(this.#config, this.#receivers(this.rules().map(({ rule }) => rule)))
   }
 
-  /** The channels of the file, and the URLs that rules name. */
+  /** The channels of the file, and the URLs that rules and quotas name. */
   #receivers(rules: readonly AlertRule[]): Channel[] {
-    const urls = rules.flatMap(({ notify }) => notify.filter((receiver) => receiver.includes('://')))
+    const quotas = [...this.#config.plans, ...this.#config.consumers].flatMap((owner) => owner.quotas)
+    const told = [...rules, ...quotas]
+    const urls = told.flatMap(({ notify }) => notify.filter((receiver) => receiver.includes('://')))
     return [...this.#config.channels, ...urls.map((url) => webhookChannel(receiverName(url), url))]
   }
 

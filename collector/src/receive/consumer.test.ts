@@ -6,7 +6,7 @@ const shop = { service: 'shop', token: '' }
 
 describe('consumers', () => {
   const digest = createHash('sha256').update('raw-key').digest('hex')
-  const acme = { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [digest], timeZone: 'UTC' }
+  const acme = { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [digest], timeZone: 'UTC', quotas: [] }
 
   it('recognises a configured key behind the hash of any of the three secrets', () => {
     const consumers = new Consumers([acme], 'shared')

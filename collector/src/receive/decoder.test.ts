@@ -187,7 +187,7 @@ describe('names of one service and day', () => {
   })
 
   it('are _OTHER beyond the bound of consumers, but never those of the configuration', () => {
-    const acme = { id: 'acme', name: 'Acme', plan: 'gold', keys: [], timeZone: 'UTC' }
+    const acme = { id: 'acme', name: 'Acme', plan: 'gold', keys: [], timeZone: 'UTC', quotas: [] }
     const decoder = new Decoder({ consumers: [acme], keySecret: undefined, pastMs: 86_400_000, now: () => NOW })
     const ids = Array.from({ length: limits.consumersPerService + 10 }, (_, i) => `c${i}`)
     for (let i = 0; i < ids.length; i += 5000) {

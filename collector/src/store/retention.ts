@@ -24,6 +24,8 @@ const tables: Readonly<Record<RetentionKey, readonly (readonly [table: string, f
   judgements: [
     ['objective_states', 'toDateTime(ts)'],
     ['quota_states', 'toDateTime(ts)'],
+    ['quota_thresholds', 'toDateTime(ts)'],
+    ['quota_periods', 'period_end'],
     ['alert_events', 'toDateTime(ts)'],
   ],
 }

@@ -1,6 +1,6 @@
 import { parseConfig } from '../../../collector/dist/config/read.js'
 import { ObjectiveBook } from '../../../collector/dist/judge/objective/book.js'
-import { quotaStandings } from '../../../collector/dist/judge/quota/standing.js'
+import { Quotas } from '../../../collector/dist/judge/quota/quotas.js'
 import { openStore } from '../../../collector/dist/store/store.js'
 
 /** The routes of the filled store: every objective is about one of its operations. */
@@ -32,6 +32,10 @@ export async function judging(folder, { objectives, at }) {
       const { user, system } = process.cpuUsage(before)
       return { ms: performance.now() - began, cpu: (user + system) / 1000 }
     }
+    const failed = (error) => {
+      throw error
+    }
+    const quotas = new Quotas({ store, tell: async () => {}, failed })
     const first = { ...config, objectives: config.objectives.slice(0, 1) }
     const cold = await timed(() => new ObjectiveBook(store).standings(first, at))
     const warm = await timed(() => new ObjectiveBook(store).standings(first, at))
@@ -49,7 +53,8 @@ export async function judging(folder, { objectives, at }) {
       '… CPU of it, median': sorted('cpu')[13],
       '… slowest of 26': sorted('ms').at(-1),
       '… CPU of it, most': sorted('cpu').at(-1),
-      'monthly quotas of 200 consumers': (await timed(() => quotaStandings(store, config, at))).ms,
+      'monthly quotas of 200 consumers, the first time': (await timed(() => quotas.judge(config, at, at))).ms,
+      '… five seconds later': (await timed(() => quotas.judge(config, at + TICK_MS, at + TICK_MS))).ms,
     }
   } finally {
     await store.close()

@@ -89,6 +89,7 @@ export const keys: Record<string, { known: string[]; later: string[] }> = {
   listen: { known: Object.keys(listenShape), later: [] },
   'tokens[]': { known: Object.keys(tokenShape), later: [] },
   'consumers[]': { known: Object.keys(consumerShape), later: [] },
+  'consumers[].quotas[]': { known: Object.keys(quotaShape), later: [] },
   'plans.*': { known: Object.keys(planShape), later: [] },
   'plans.*.quotas[]': { known: Object.keys(quotaShape), later: [] },
   'objectives[]': { known: Object.keys(objectiveShape), later: [] },

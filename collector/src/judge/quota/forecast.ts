@@ -60,10 +60,8 @@ export function rhythmOf({ amounts, hoursOfWeek }: History): Rhythm | null {
   while (first < amounts.length && amounts[first] === 0) first++
   const length = amounts.length - first
   if (length < DAY) return null
-  const weeks = Math.min(Math.floor(length / WEEK), maxWeeks)
-  const hours = weeks > 0 ? weeks * WEEK : length
-  const start = amounts.length - hours
-  const profile = weeks > 0 ? meanByHour(amounts, hoursOfWeek, start) : flat(amounts, start)
+  const { profile, weeks, start } = profileOf({ amounts, hoursOfWeek }, first)
+  const hours = amounts.length - start
   // With one week a day cannot be held against the same one of another: the differences between its days stand in.
   const expected = weeks === 1 ? flat(amounts, start) : profile
   const block = hours >= 3 * DAY ? DAY : 1
@@ -82,6 +80,13 @@ export function rhythmOf({ amounts, hoursOfWeek }: History): Rhythm | null {
   }
   const degrees = weeks > 1 ? blocks - 7 : blocks - 1
   return { profile, weeks, hours, dispersion: squares / degrees, degrees }
+}
+
+/** Of the last whole weeks after the first use, or of all there is. */
+function profileOf({ amounts, hoursOfWeek }: History, first: number) {
+  const weeks = Math.min(Math.floor((amounts.length - first) / WEEK), maxWeeks)
+  const start = weeks > 0 ? amounts.length - weeks * WEEK : first
+  return { profile: weeks > 0 ? meanByHour(amounts, hoursOfWeek, start) : flat(amounts, start), weeks, start }
 }
 
 function meanByHour(amounts: ArrayLike<number>, hoursOfWeek: ArrayLike<number>, start: number): Float64Array {
@@ -108,16 +113,22 @@ export interface Ahead {
   readonly shares: ArrayLike<number>
 }
 
-export function aheadOf({ endMs }: Period, timeZone: string, atMs: number): Ahead {
-  const hoursOfWeek: number[] = []
-  const shares: number[] = []
-  for (let ms = atMs; ms < endMs; ) {
+/** @param hoursOfWeek of the hours from the one of `atMs` to the period's end, by UTC hours */
+export function aheadOf({ endMs }: Period, atMs: number, hoursOfWeek: ArrayLike<number>): Ahead {
+  const shares = new Float64Array(hoursOfWeek.length)
+  let ms = atMs
+  for (let i = 0; i < shares.length; i++) {
     const next = Math.min(Math.floor(ms / HOUR) * HOUR + HOUR, endMs)
-    hoursOfWeek.push(hourOfWeek(timeZone, ms))
-    shares.push((next - ms) / HOUR)
+    shares[i] = (next - ms) / HOUR
     ms = next
   }
   return { fromMs: atMs, hoursOfWeek, shares }
+}
+
+/** The hours of the week that are left of a period, the one that is under way first. */
+export function hoursLeft({ endMs }: Period, timeZone: string, atMs: number): Uint8Array {
+  const startMs = Math.floor(atMs / HOUR) * HOUR
+  return hoursOfWeekFrom(timeZone, startMs, Math.max(Math.ceil((endMs - startMs) / HOUR), 0))
 }
 
 /**
@@ -129,53 +140,50 @@ export function aheadOf({ endMs }: Period, timeZone: string, atMs: number): Ahea
  * @param used until `ahead` begins
  */
 export function foretell(rhythm: Rhythm, ahead: Ahead, used: number, limit: number): Omit<Forecast, 'errorRatio'> {
+  const { profile, weeks, dispersion } = rhythm
   const t = quantile90(rhythm.degrees)
   const seen = new Float64Array(WEEK)
   let mean = 0
   let repeated = 0
   let hours = 0
-  const reached = { low: crossing(), middle: crossing(), high: crossing() }
-  const end = { low: used, middle: used, high: used }
-  let atMs = ahead.fromMs
+  let low = used
+  let middle = used
+  let high = used
+  let [earliest, expected, latest]: (number | undefined)[] = []
   for (let i = 0; i < ahead.shares.length; i++) {
     const share = ahead.shares[i]!
     const hour = ahead.hoursOfWeek[i]!
-    const usual = rhythm.profile[hour]!
-    mean += usual * share
-    if (rhythm.weeks > 0) {
-      repeated += ((seen[hour]! + share) ** 2 - seen[hour]! ** 2) * (usual / rhythm.weeks)
+    const atMs = ahead.fromMs + hours * HOUR
+    mean += profile[hour]! * share
+    if (weeks > 0) {
+      repeated += ((seen[hour]! + share) ** 2 - seen[hour]! ** 2) * (profile[hour]! / weeks)
       seen[hour]! += share
     } else {
       repeated = (mean * (hours + share)) / rhythm.hours
     }
     hours += share
-    const spread = t * Math.sqrt(rhythm.dispersion * (mean + repeated))
-    // Use never falls, so neither do its bounds.
-    const next = { low: Math.max(end.low, used + mean - spread), middle: used + mean, high: used + mean + spread }
-    for (const bound of ['low', 'middle', 'high'] as const) {
-      reached[bound](end[bound], next[bound], limit, atMs, share * HOUR)
-      end[bound] = next[bound]
-    }
-    atMs += share * HOUR
+    const spread = t * Math.sqrt(dispersion * (mean + repeated))
+    // Use never falls, so neither does its lower bound.
+    const least = Math.max(low, used + mean - spread)
+    latest ??= crossing(low, least, limit, atMs, share)
+    expected ??= crossing(middle, used + mean, limit, atMs, share)
+    earliest ??= crossing(high, used + mean + spread, limit, atMs, share)
+    low = least
+    middle = used + mean
+    high = used + mean + spread
   }
-  const middle = reached.middle.at()
-  if (used >= limit) return { end, exhaustedAtMs: { low: ahead.fromMs, middle: ahead.fromMs, high: ahead.fromMs } }
-  if (middle === undefined) return { end, exhaustedAtMs: null }
-  return {
-    end,
-    exhaustedAtMs: { low: reached.high.at() ?? middle, middle, high: reached.low.at() ?? Math.round(atMs) },
-  }
+  const end = { low, middle, high }
+  const { fromMs } = ahead
+  if (used >= limit) return { end, exhaustedAtMs: { low: fromMs, middle: fromMs, high: fromMs } }
+  if (expected === undefined) return { end, exhaustedAtMs: null }
+  const endMs = Math.round(fromMs + hours * HOUR)
+  return { end, exhaustedAtMs: { low: earliest ?? expected, middle: expected, high: latest ?? endMs } }
 }
 
-/** Remembers when a growing use first reached its limit. */
-function crossing() {
-  let found: number | undefined
-  const look = (before: number, after: number, limit: number, fromMs: number, lengthMs: number) => {
-    if (found === undefined && after >= limit && after > before) {
-      found = Math.round(fromMs + (lengthMs * Math.max(limit - before, 0)) / (after - before))
-    }
-  }
-  return Object.assign(look, { at: () => found })
+/** When a use that grows evenly in this part of an hour reaches the limit. */
+function crossing(before: number, after: number, limit: number, fromMs: number, share: number): number | undefined {
+  if (after < limit || after === before) return undefined
+  return Math.round(fromMs + (share * HOUR * Math.max(limit - before, 0)) / (after - before))
 }
 
 /** 90 % of Student's t with so many degrees of freedom are below this (Cornish and Fisher's expansion). */
@@ -190,35 +198,28 @@ function quantile90(degrees: number): number {
  *
  * @param hours how far ahead; a week at most is tried, and what the past has room for
  */
-export function backtest(history: History, hours: number): number | null {
-  const { amounts, hoursOfWeek } = history
-  const now = rhythmOf(history)
-  if (now === null) return null
+export function backtest({ amounts, hoursOfWeek }: History, hours: number): number | null {
   let first = 0
-  while (amounts[first] === 0) first++
+  while (first < amounts.length && amounts[first] === 0) first++
   // Forecasts from a mean say nothing about those from a week's rhythm.
-  const least = first + (now.weeks === 0 ? DAY : WEEK)
+  const least = first + (amounts.length - first < WEEK ? DAY : WEEK)
   const ahead = Math.min(Math.max(Math.round(hours), 1), WEEK, amounts.length - least)
   if (ahead < 1) return null
+  const all = Float64Array.from(amounts)
   let errors = 0
   let total = 0
-  for (let made = amounts.length - ahead; made >= least; made -= DAY) {
-    const past = rhythmOf(sliced(history, made))
-    if (past === null) continue
+  for (let made = all.length - ahead; made >= least; made -= DAY) {
+    const { profile } = profileOf({ amounts: all.subarray(0, made), hoursOfWeek }, first)
     let was = 0
     let foretold = 0
     for (let hour = made; hour < made + ahead; hour++) {
-      was += amounts[hour]!
-      foretold += past.profile[hoursOfWeek[hour]!]!
+      was += all[hour]!
+      foretold += profile[hoursOfWeek[hour]!]!
     }
     errors += Math.abs(foretold - was)
     total += was
   }
   return total === 0 ? null : errors / total
-}
-
-function sliced({ amounts, hoursOfWeek }: History, length: number): History {
-  return { amounts: Array.prototype.slice.call(amounts, 0, length), hoursOfWeek }
 }
 
 /**
@@ -242,7 +243,7 @@ export function forecastOf(given: {
   const rhythm = rhythmOf(past)
   if (rhythm === null) return null
   const errorRatio = backtest(past, (period.endMs - atMs) / HOUR)
-  return { ...foretell(rhythm, aheadOf(period, timeZone, atMs), used, limit), errorRatio }
+  return { ...foretell(rhythm, aheadOf(period, atMs, hoursLeft(period, timeZone, atMs)), used, limit), errorRatio }
 }
 
 /** The hours of the week of so many hours from a time on. */

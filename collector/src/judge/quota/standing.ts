@@ -1,80 +1,50 @@
-import { usageQuestion } from '../../aggregate/usage.ts'
-import type { Config, Quota } from '../../config/config.ts'
-import type { Row, Store } from '../../store/store.ts'
+import type { Quota } from '../../config/config.ts'
+import type { Row } from '../../store/store.ts'
 import { secondText } from '../../store/time.ts'
-import { type Period, periodOf } from './period.ts'
-import { judgeQuota, type QuotaState } from './verdict.ts'
+import type { Period } from '../calendar.ts'
+import type { Forecast } from './forecast.ts'
+import type { QuotaState } from './verdict.ts'
 
 /** One consumer's use of one quota in its current period. */
 export interface QuotaStanding {
   readonly quota: Quota
+  /** Empty without one. */
   readonly plan: string
   readonly consumer: string
+  /** All calls stored by then are in. */
   readonly atMs: number
   readonly period: Period
+  /** By the calls. */
+  readonly counted: number
+  /** Sum of the corrections. */
+  readonly corrected: number
+  /** Both together, and not less than nothing. */
   readonly used: number
   readonly usedRatio: number
   readonly state: QuotaState
+  /** Null without enough history, and where nothing is to be foretold: rolling windows, hours, minutes, different values. */
+  readonly forecast: Forecast | null
 }
 
-interface Use {
-  plan: string
-  used: number
-}
-
-/**
- * The use of every quota at `atMs`: of the configured consumers, by their own calendar, and of those whose calls name a
- * plan that has quotas, by UTC.
- */
-export async function quotaStandings(store: Store, config: Config, atMs: number): Promise<QuotaStanding[]> {
-  const standings: QuotaStanding[] = []
-  const configured = new Set(config.consumers.map(({ id }) => id))
-  for (const per of ['month', '1m'] as const) {
-    const plans = new Map(config.plans.map(({ name, quotas }) => [name, quotas.filter((quota) => quota.per === per)]))
-    if ([...plans.values()].every((quotas) => quotas.length === 0)) continue
-    const users = { consumers: [...configured], plans: [...plans.keys()] }
-    const asked = new Map<number, Map<string, Use>>()
-    for (const timeZone of new Set(['UTC', ...config.consumers.map((consumer) => consumer.timeZone)])) {
-      const period = periodOf(per, timeZone, atMs)
-      const uses = asked.get(period.startMs) ?? (await usesIn(store, period, users))
-      asked.set(period.startMs, uses)
-      const add = (consumer: string, plan: string, used: number) => {
-        for (const quota of plans.get(plan) ?? []) {
-          standings.push({ quota, plan, consumer, atMs, period, used, ...judgeQuota(used, quota.limit) })
-        }
-      }
-      for (const consumer of config.consumers) {
-        if (consumer.timeZone !== timeZone) continue
-        const use = uses.get(consumer.id)
-        add(consumer.id, consumer.plan ?? use?.plan ?? '', use?.used ?? 0)
-      }
-      if (timeZone !== 'UTC') continue
-      for (const [consumer, { plan, used }] of uses) if (!configured.has(consumer)) add(consumer, plan, used)
-    }
-  }
-  return standings
-}
-
-async function usesIn(
-  store: Store,
-  { startMs, endMs }: Period,
-  users: Parameters<typeof usageQuestion>[2],
-): Promise<Map<string, Use>> {
-  const { sql, params } = usageQuestion(startMs, endMs, users)
-  const rows = await store.query(sql, params)
-  return new Map(rows.map((row) => [String(row.consumer), { plan: String(row.newest_plan), used: Number(row.used) }]))
-}
-
-export function quotaRow({ quota, plan, consumer, period, used, usedRatio }: QuotaStanding): Row {
+export function quotaRow(standing: QuotaStanding): Row {
+  const { quota, plan, consumer, period, used, usedRatio, corrected, forecast } = standing
   return {
     quota: quota.name,
     plan,
     consumer,
     per: quota.per,
+    meter: quota.meter.text,
+    kind: quota.kind,
     period_start: secondText(period.startMs),
     period_end: secondText(period.endMs),
     used,
     allowed: quota.limit,
     used_ratio: usedRatio,
+    corrected,
+    forecast_low: forecast?.end.low ?? null,
+    forecast: forecast?.end.middle ?? null,
+    forecast_high: forecast?.end.high ?? null,
+    forecast_error: forecast?.errorRatio ?? null,
+    exhausted_at: forecast?.exhaustedAtMs ? secondText(forecast.exhaustedAtMs.middle) : null,
   }
 }
