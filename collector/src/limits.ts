@@ -159,6 +159,8 @@ export const limits = {
   /** Longest name and value of a field about quotas that is read; agents send no longer value than 256 characters. */
   upstreamNameChars: 64,
   upstreamFieldChars: 1024,
+  /** Names of fields that are remembered with what they say. */
+  upstreamNamesKnown: 1000,
   /** Quotas read of one answer; nobody tells of more than eight. */
   upstreamPolicies: 16,
   /** Longest name of a quota: names are keys. */

@@ -224,6 +224,30 @@ export class Slots {
     return value
   }
 
+  /**
+   * Stands on the text of a list that holds one text and nothing else, as headers nearly always are.
+   *
+   * @returns false for all other values
+   */
+  onlyText(key: number, to: Text): boolean {
+    if (this.kindOf(key) !== LIST) return false
+    const reader = this.#reader
+    const at = reader.at
+    const end = this.#ends[key]!
+    reader.at = this.#starts[key]!
+    const { bytes } = reader
+    let found = false
+    // What is in it was checked when it was first read.
+    if (reader.at < end && bytes[reader.at++] === 0x0a && reader.length(end) === end && reader.at < end) {
+      if (bytes[reader.at++] === 0x0a && reader.length(end) === end) {
+        this.range(reader.at, end, to)
+        found = true
+      }
+    }
+    reader.at = at
+    return found
+  }
+
   /** Goes to where the content of a list or a map begins. @returns where it ends */
   nested(key: number): number {
     this.#reader.at = this.#starts[key]!

@@ -1,4 +1,5 @@
 import { limits } from '../../limits.ts'
+import type { Value } from '../otlp.ts'
 import { readQuotas } from '../upstream/header.ts'
 import type { Dialect, Told } from '../upstream/told.ts'
 import type { Calls } from './calls.ts'
@@ -101,12 +102,10 @@ export class UpstreamLimits {
     for (const header of slots.headers) {
       if ((slots.keys.uses[header]! & QUOTA) === 0) continue
       const name = slots.keys.names[header]!
-      const value = slots.value(header)
-      // A field may be sent more than once, which is the same as once with commas.
-      const text = Array.isArray(value) ? value.filter((one) => typeof one === 'string').join(', ') : value
-      if (typeof text === 'object' || text === undefined) continue
+      const text = slots.onlyText(header, this.#text) ? this.#text.toString() : textOf(slots.value(header))
+      if (text === undefined) continue
       const before = fields.get(name)
-      fields.set(name, before === undefined ? String(text) : `${before}, ${text}`)
+      fields.set(name, before === undefined ? text : `${before}, ${text}`)
     }
   }
 
@@ -121,7 +120,7 @@ export class UpstreamLimits {
   ): void {
     const peer = call.peer.clipped()
     const { port } = call
-    const quota = [origin.env, origin.service, peer, port, told.policy].join('\0')
+    const quota = `${origin.env}\0${origin.service}\0${peer}\0${port}\0${told.policy}`
     const place = `${quota}\0${origin.instance}\0${Math.floor(atUs / 1000 / limits.upstreamRowMs)}`
     const known = this.#entries.get(place)
     if (known === undefined) {
@@ -170,6 +169,12 @@ export class UpstreamLimits {
     columns.refused.uint64(entry.refused)
     this.#table.rows++
   }
+}
+
+/** A field may be sent more than once, which is the same as once with commas. */
+function textOf(value: Value | undefined): string | undefined {
+  if (Array.isArray(value)) return value.filter((one) => typeof one === 'string').join(', ')
+  return typeof value === 'object' || value === undefined ? undefined : String(value)
 }
 
 /** The quotas that a call was turned away for: those with nothing left, else the only one there is. */

@@ -27,8 +27,7 @@ export function isQuotaField(name: string): boolean {
  * @param nowMs when the answer came
  */
 export function readQuotas(fields: ReadonlyMap<string, string>, status: number, nowMs: number): Answered {
-  const bounded = new Map<string, string>()
-  for (const [name, value] of fields) if (value.length <= limits.upstreamFieldChars) bounded.set(name, value)
+  const bounded = boundedOf(fields)
   const all = readStandard(bounded, nowMs) ?? readNamed(bounded, nowMs) ?? readUsage(bounded) ?? []
   const quotas = all.slice(0, limits.upstreamPolicies).map(withWindow)
   const turned = status === 429 || status === 503 || status === 403
@@ -38,10 +37,20 @@ export function readQuotas(fields: ReadonlyMap<string, string>, status: number, 
   return { quotas, retryAtMs, refused: status === 429 || (turned && usedUp) }
 }
 
+function boundedOf(fields: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  for (const value of fields.values()) {
+    if (value.length > limits.upstreamFieldChars) {
+      return new Map([...fields].filter(([, { length }]) => length <= limits.upstreamFieldChars))
+    }
+  }
+  return fields
+}
+
 /** A window of nothing is none. */
 function withWindow(told: Told): Told {
   const { windowS } = told
-  const known = windowS !== undefined && windowS > 0 && windowS * 1000 <= limits.upstreamAheadMs
+  if (windowS === undefined) return told
+  const known = windowS > 0 && windowS * 1000 <= limits.upstreamAheadMs
   return known ? told : { ...told, windowS: undefined }
 }
 
@@ -100,7 +109,8 @@ function readDraft07(field: string, policy: string | undefined, nowMs: number): 
 /** Shopify's `32/40`, Salesforce's `api-usage=18/5000`. */
 function readUsage(fields: ReadonlyMap<string, string>): Told[] | undefined {
   const field = fields.get('x-shopify-shop-api-call-limit') ?? fields.get('sforce-limit-info')
-  const found = [...(field ?? '').matchAll(/(?<![\d/])(?:\b([a-z][a-z-]{0,40})=)?(\d{1,12})\/(\d{1,12})(?![\d/])/g)]
+  if (field === undefined) return undefined
+  const found = [...field.matchAll(/(?<![\d/])(?:\b([a-z][a-z-]{0,40})=)?(\d{1,12})\/(\d{1,12})(?![\d/])/g)]
   if (found.length === 0) return undefined
   return found.map(([, policy = '', used, allowed]) => ({
     policy,

@@ -1,3 +1,4 @@
+import { limits } from '../../limits.ts'
 import { readList } from './fields.ts'
 import { momentOf } from './moment.ts'
 import { type Dialect, policyText, type Told } from './told.ts'
@@ -45,6 +46,28 @@ const units = ['tokens', 'requests', 'complexity', 'bytes']
 /** Fields that speak of one quota, by their role. */
 type Group = Partial<Record<Role, string>>
 
+/** What a name says, which is worked out once for each: senders have few. */
+interface Place {
+  /** The standard's own names have nothing before `ratelimit`. */
+  readonly standard: boolean
+  readonly role: Role
+  readonly about: string
+}
+const places = new Map<string, Place | null>()
+
+function placeOf(name: string): Place | null {
+  let place = places.get(name)
+  if (place === undefined) {
+    const found = NAME.exec(name)
+    // Amazon's limit is a rate, calls per second.
+    const said = found === null || found[1] === 'x-amzn' ? undefined : sayingOf(found[2])
+    place = said === undefined ? null : { ...said, standard: found![1] === '' }
+    if (places.size >= limits.upstreamNamesKnown) places.clear()
+    places.set(name, place)
+  }
+  return place
+}
+
 const NAME = /^(.*?)-?(?:ratelimit|rate-limit)s?(?:-(.+))?$/
 
 /** @returns undefined when no field tells how much is allowed or left */
@@ -52,12 +75,9 @@ export function readNamed(fields: ReadonlyMap<string, string>, nowMs: number): T
   const plain = new Map<string, Group>()
   const own = new Map<string, Group>()
   for (const [name, value] of fields) {
-    const found = NAME.exec(name)
-    // Amazon's limit is a rate, calls per second.
-    if (found === null || found[1] === 'x-amzn') continue
-    const place = placeOf(found[2])
-    if (place === undefined) continue
-    const groups = found[1] === '' ? plain : own
+    const place = placeOf(name)
+    if (place === null) continue
+    const groups = place.standard ? plain : own
     const group = groups.get(place.about) ?? {}
     group[place.role] ??= value
     groups.set(place.about, group)
@@ -71,7 +91,7 @@ export function readNamed(fields: ReadonlyMap<string, string>, nowMs: number): T
 }
 
 /** What the words of a name say; undefined when they say nothing known. */
-function placeOf(words: string | undefined): { role: Role; about: string } | undefined {
+function sayingOf(words: string | undefined): { role: Role; about: string } | undefined {
   // Zendesk: `X-Rate-Limit: 700`.
   if (words === undefined) return { role: 'allowed', about: '' }
   const list = words.split('-')
@@ -98,7 +118,8 @@ function read(about: string, group: Group, shared: Group, dialect: Dialect, nowM
   const [used] = countsOf(group.used)
   if (allowed.length + remaining.length === 0) return []
   const names = [shared.name ?? '', about].filter((name) => name !== '')
-  const common = { unit: units.find((unit) => about.split('-').includes(unit)) ?? '', dialect }
+  const words = about === '' ? [] : about.split('-')
+  const common = { unit: units.find((unit) => words.includes(unit)) ?? '', dialect }
   if (remaining.length > 1 && remaining.length === allowed.length) {
     // Brave: `1, 15000`, each place a quota.
     const resets = group.reset?.split(',') ?? []
@@ -109,7 +130,7 @@ function read(about: string, group: Group, shared: Group, dialect: Dialect, nowM
         policy: policyText([...names, windowS === undefined ? String(place + 1) : `${windowS}s`].join(' ')),
         allowed: one.count,
         remaining: remaining[place]!.count,
-        resetAtMs: momentOf(resets[place] ?? '', nowMs),
+        resetAtMs: timeOf(resets[place], nowMs),
         windowS,
       }
     })
@@ -123,14 +144,14 @@ function read(about: string, group: Group, shared: Group, dialect: Dialect, nowM
       // Reddit tells what is used and left, others what is allowed and used.
       allowed: limit ?? (left === undefined || used === undefined ? undefined : left + used.count),
       remaining: left ?? (limit === undefined || used === undefined ? undefined : Math.max(0, limit - used.count)),
-      resetAtMs: momentOf(group.after ?? '', nowMs) ?? momentOf(group.reset ?? '', nowMs),
-      windowS: windowOf(about, group, limit, [...allowed, ...policies]),
+      resetAtMs: timeOf(group.after, nowMs) ?? timeOf(group.reset, nowMs),
+      windowS: windowOf(words, group, limit, [...allowed, ...policies]),
     },
   ]
 }
 
 function windowOf(
-  about: string,
+  words: readonly string[],
   group: Group,
   limit: number | undefined,
   counts: readonly Count[],
@@ -142,8 +163,12 @@ function windowOf(
   if (seconds !== undefined) return seconds.count
   const [milliseconds] = countsOf(group.windowMs)
   if (milliseconds !== undefined) return Math.max(1, Math.round(milliseconds.count / 1000))
-  const word = about.split('-').find((word) => Object.hasOwn(windows, word))
+  const word = words.find((word) => Object.hasOwn(windows, word))
   return word === undefined ? undefined : windows[word]
+}
+
+function timeOf(field: string | undefined, nowMs: number): number | undefined {
+  return field === undefined ? undefined : momentOf(field, nowMs)
 }
 
 interface Count {
@@ -153,8 +178,11 @@ interface Count {
 
 /** `100`, `100, 100;w=60`, `98.0`. Less than nothing means without a limit, or nothing at all: it is passed over. */
 function countsOf(field: string | undefined): Count[] {
+  if (field === undefined) return []
+  // By far the most frequent, and read here as it would be below.
+  if (/^\d{1,15}$/.test(field)) return [{ count: Number(field), windowS: undefined }]
   const counts: Count[] = []
-  for (const { value, parameters } of (field === undefined ? undefined : readList(field)) ?? []) {
+  for (const { value, parameters } of readList(field) ?? []) {
     if (!('type' in value) || (value.type !== 'integer' && value.type !== 'decimal')) return []
     if (value.value < 0) return []
     const window = parameters.get('w')
