@@ -67,7 +67,9 @@ function events(): Promise<Row[]> {
 it('a breach is told at the first look after the call that is evidence enough, within 15 s', async () => {
   const judge = judgeOf(configured('when: p95 > 300ms'))
   // Ten calls a second, all slow: five of ten are enough, and the tenth ends at nowMs + 1000.
-  for (let i = 0; i < 100; i++) await calls(1, 400, -100 * (i + 1))
+  const slow = { atMs: nowMs - 400, durationUs: 400_000 }
+  const tenASecond = Array.from({ length: 100 }, (_, i) => ({ ...slow, atMs: slow.atMs + 100 * (i + 1) }))
+  await insertCalls(store, tenASecond)
   const evidenceMs = nowMs + 1000
   while ((await tick(judge, 5)).length === 0) expect(nowMs).toBeLessThan(evidenceMs + 15_000)
   expect(nowMs - evidenceMs).toBeLessThan(10_000)

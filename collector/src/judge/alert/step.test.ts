@@ -1,7 +1,9 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readRule } from '../../config/read.ts'
 import type { Point } from './reading.ts'
-import { type Alert, abandon, fingerprintOf, newsOf, type Reading, step, stepTrouble } from './step.ts'
+import { alertOfEvent } from './row.ts'
+import { type Alert, type AlertEvent, abandon, fingerprintOf, newsOf, type Reading, step, stepTrouble } from './step.ts'
 
 const labels = { operation: 'GET /books' }
 
@@ -137,9 +139,10 @@ describe('an alert', () => {
     })
   })
 
-  it('is not judged as of an earlier time than it was', () => {
+  it('is not judged again as of the same time or an earlier one', () => {
     const { alert } = step(rule(), undefined, reading(301), { nowMs: 60_000 })
     expect(step(rule(), alert, reading(1), { nowMs: 55_000 })).toEqual({ alert, event: undefined })
+    expect(step(rule(), alert, reading(1), { nowMs: 60_000 })).toEqual({ alert, event: undefined })
   })
 
   it('compares an error rate on whole numbers', () => {
@@ -228,7 +231,7 @@ describe('what is wrong with a rule itself', () => {
 
 describe('words', () => {
   const said = (more: Record<string, unknown>, reading: Reading, from?: Alert) =>
-    step(rule(more), from, reading, { nowMs: 0 }).event?.summary
+    step(rule(more), from, reading, { nowMs: 1000 }).event?.summary
 
   it('tell of a percentile', () => {
     const { alert, event } = step(rule(), undefined, reading(412.345), { nowMs: 0 })
@@ -297,4 +300,45 @@ describe('words', () => {
       'slow: the forecast at the end of the period is 200 %, above 100 %, after 7 calls (operation=GET /books)',
     )
   })
+})
+
+it('firing and resolved alternate, whatever is read, over pauses, missing calls and restarts', () => {
+  const shapes = [
+    rule(),
+    rule({ for: '15s' }),
+    rule({ keep_firing_for: '15s', recover: '200ms' }),
+    rule({ for: '10s', keep_firing_for: '10s', no_data: 'keep', over: '10s' }),
+  ]
+  const moment = fc.record({
+    ms: fc.option(fc.constantFrom(100, 250, 400), { nil: undefined }),
+    pauseMs: fc.constantFrom(0, 5000, 5000, 5000, 20_000, 120_000),
+    partial: fc.boolean(),
+    restart: fc.boolean(),
+  })
+  fc.assert(
+    fc.property(fc.constantFrom(...shapes), fc.array(moment, { maxLength: 60 }), (of, moments) => {
+      let alert: Alert | undefined
+      let newest: AlertEvent | undefined
+      let nowMs = 0
+      const told: string[] = []
+      for (const { ms, pauseMs, partial, restart } of moments) {
+        nowMs += pauseMs
+        // All that a restart leaves is the newest event.
+        if (restart) {
+          const over = newest === undefined || newest.state === 'inactive' || newest.state === 'resolved'
+          alert = over || newest === undefined ? undefined : alertOfEvent(newest)
+        }
+        const next = step(of, alert, ms === undefined ? undefined : reading(ms), { nowMs, partial })
+        alert = next.alert
+        if (next.event === undefined) continue
+        newest = next.event
+        const news = newsOf(newest)
+        if (news !== undefined) told.push(news)
+      }
+      told.forEach((news, i) => {
+        expect(news).toBe(i % 2 === 0 ? 'firing' : 'resolved')
+      })
+    }),
+    { numRuns: 500 },
+  )
 })

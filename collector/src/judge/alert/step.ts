@@ -180,8 +180,8 @@ interface Waits {
 
 function advance(rule: AlertRule, before: Alert | undefined, found: Found, waits: Waits, moment: Moment): Step {
   const { nowMs, partial = false } = moment
-  // After a restart less may be there than was judged before it.
-  if (before !== undefined && nowMs < before.seenMs) return { alert: before, event: undefined }
+  // While calls wait for the store the same moment is judged again, and after a restart even an earlier one.
+  if (before !== undefined && nowMs <= before.seenMs) return { alert: before, event: undefined }
   if (partial && !waits.held && !waits.lingering) return { alert: before, event: undefined }
   const { summary, ...same } = found
   const watched = before !== undefined && nowMs - before.seenMs <= watchedMs(rule)
