@@ -183,7 +183,7 @@ describe('a server', () => {
       await store.query(
         "SELECT count() AS n FROM system.tables WHERE database = 'cloudy' AND engine_full LIKE '%replicated_deduplication_window_seconds = 604800%'",
       ),
-    ).toEqual([{ n: 16 }])
+    ).toEqual([{ n: 20 }])
     await expect(migrate(store, { profile: 'replicated' })).rejects.toThrow(
       'the tables of this database are laid out as single',
     )
