@@ -5,8 +5,8 @@ export const limits = {
    * hour read from single calls, which are hundreds of millions where a busy collector takes them.
    */
   points: 80,
-  /** … and of one that shows each consumer on its own: fewer calls in a bucket, and a day has buckets of whole quarters. */
-  consumerPoints: 56,
+  /** … and of one that shows each consumer on its own: fewer calls in a bucket, and a month has buckets of whole days. */
+  consumerPoints: 30,
   /** From this bucket width on, roll-ups by minute are read instead of single calls: 80 points are an hour by then. */
   minuteSeconds: 60,
   /** Seconds of a row of the roll-ups by quarter of an hour. */
