@@ -1,13 +1,16 @@
-import { mkdirSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import pino from 'pino'
 import { expect, it } from 'vitest'
+import { emptySpool } from '../../collector/src/spool/empty.ts'
 import { migrate, migrations } from '../../collector/src/store/migrate.ts'
 import { exportStore, importStore } from '../../collector/src/store/move.ts'
 import { openStore, type Store } from '../../collector/src/store/store.ts'
 import { setThresholds } from '../../collector/src/store/thresholds.ts'
+import { timeText } from '../../collector/src/store/time.ts'
 import { startClickHouse } from '../clickhouse.ts'
 import { insertCalls, randomCalls } from '../judge/calls.ts'
-import { temporaryFolder } from '../program.ts'
+import { inStore, settled, startCollector, temporaryFolder } from '../program.ts'
 import { differing } from './rollups.ts'
 
 const day = 86_400_000
@@ -61,6 +64,22 @@ it('what was stored before is taken over once, and what comes later is added by 
   await store.close()
 })
 
+it('a block of the first run counts once when the next run inserts it again', async () => {
+  const url = `embedded:${join(temporaryFolder(), 'data')}`
+  const rows = randomCalls(1, 3000, now - day, now).map(
+    ({ atMs, operation, consumer, outcome, durationUs, weight }) => {
+      return { ts: timeText(atMs), direction: 'in', operation, consumer, outcome, duration_us: durationUs, weight }
+    },
+  )
+  for (let run = 0; run < 3; run++) {
+    const store = await openStore(url)
+    expect((await migrate(store)).length).toBe(run === 0 ? migrations().length : 0)
+    await store.insert('calls', rows, 'of-the-first-run')
+    await expectExact(store)
+    await store.close()
+  }
+})
+
 it('a block that a kill left in doubt is repeated before the rows are taken over, and counts once', async () => {
   const store = await oldStore(await openStore(`embedded:${join(temporaryFolder(), 'data')}`))
   const rows = [{ ts: '2026-11-20 10:00:00', direction: 'in', service: 'shop', operation: 'GET /', outcome: 'ok' }]
@@ -85,6 +104,33 @@ it('a block that a kill left in doubt is repeated before the rows are taken over
   await migrate(fresh, {}, { emptySpool: () => Promise.reject(new Error('not needed')) })
   await fresh.close()
 })
+
+it('a collector that was killed before it is upgraded counts once what it inserted and inserts again', async () => {
+  // What a kill leaves in a spool: segments that are in the engine, though not for certain.
+  const killed = await startCollector()
+  await send(killed.otlp, 300)
+  await settled(killed)
+  await killed.kill()
+  const left = join(killed.data, 'spool')
+  expect(readdirSync(join(left, 'done')).length).toBeGreaterThan(0)
+  // A store of before into which they were inserted.
+  const data = join(temporaryFolder(), 'data')
+  const copy = temporaryFolder()
+  cpSync(left, join(copy, 'spool'), { recursive: true })
+  await inStore(data, oldStore)
+  await inStore(data, async (store) => {
+    expect(await emptySpool(copy, store, pino({ level: 'silent' }), { waitMs: 60_000 })).toBe(0)
+    expect(await store.query("SELECT count() AS n FROM calls WHERE service = 'killed'")).toEqual([{ n: 300 }])
+  })
+  cpSync(left, join(data, 'spool'), { recursive: true })
+  const upgraded = await startCollector({ data })
+  await settled(upgraded)
+  await upgraded.stop()
+  await inStore(data, async (store) => {
+    expect(await store.query("SELECT count() AS n FROM calls WHERE service = 'killed'")).toEqual([{ n: 300 }])
+    await expectExact(store)
+  })
+}, 60_000)
 
 it('beside collectors that go on inserting into a server, every call counts once', async () => {
   const clickhouse = await startClickHouse(join(temporaryFolder(), 'server'))
@@ -121,3 +167,22 @@ it('an export from before is imported with them', async () => {
   await expectExact(store)
   await store.close()
 })
+
+async function send(otlp: string, count: number): Promise<void> {
+  const start = BigInt(now) * 1_000_000n
+  const spans = Array.from({ length: count }, (_, i) => ({
+    traceId: 'ab'.repeat(16),
+    spanId: (i + 1).toString(16).padStart(16, '0'),
+    kind: 2,
+    startTimeUnixNano: String(start),
+    endTimeUnixNano: String(start + 1_000_000n),
+    attributes: [{ key: 'http.request.method', value: { stringValue: 'GET' } }],
+  }))
+  const resource = { attributes: [{ key: 'service.name', value: { stringValue: 'killed' } }] }
+  const response = await fetch(`${otlp}/v1/traces`, {
+    method: 'POST',
+    body: JSON.stringify({ resourceSpans: [{ resource, scopeSpans: [{ spans }] }] }),
+    headers: { 'content-type': 'application/json' },
+  })
+  expect(response.status).toBe(200)
+}
