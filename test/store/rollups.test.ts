@@ -130,7 +130,7 @@ it('a collector that was killed before it is upgraded counts once what it insert
     expect(await store.query("SELECT count() AS n FROM calls WHERE service = 'killed'")).toEqual([{ n: 300 }])
     await expectExact(store)
   })
-}, 60_000)
+}, 120_000)
 
 it('beside collectors that go on inserting into a server, every call counts once', async () => {
   const clickhouse = await startClickHouse(join(temporaryFolder(), 'server'))
