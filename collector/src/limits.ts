@@ -197,6 +197,10 @@ export const limits = {
   migrationLockMs: 30_000,
   /** How long a start waits for another's migration, some of which rewrite what is stored. */
   migrationWaitMs: 15 * 60_000,
+  /** Inserts that another collector began before a migration changed the views are over by then, and on all replicas. */
+  insertsUnderWayMs: 5000,
+  /** How long a start waits for its own spool before such a migration: its rest is a few minutes' work at the most. */
+  emptySpoolMs: 10 * 60_000,
   /** Insert blocks that replicas remember, in seconds: longer than a segment can wait in the spool. */
   replicatedWindowS: 7 * 24 * 3600,
 

@@ -17,6 +17,7 @@ import { grpcReceiver } from './receive/grpc.ts'
 import { receiver } from './receive/http.ts'
 import { Intake } from './receive/intake.ts'
 import { Threads } from './receive/threads.ts'
+import { emptySpool } from './spool/empty.ts'
 import { Inserter } from './spool/inserter.ts'
 import { Room } from './spool/room.ts'
 import { Spool } from './spool/spool.ts'
@@ -61,7 +62,14 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
   const store = await openStore(url)
   const undo: (() => Promise<unknown>)[] = [() => store.close()]
   try {
-    const applied = await migrate(store, config.store, { tell: (message) => log.warn(message) })
+    const againMs = embeddedFolder(url) === undefined ? limits.againMs : undefined
+    const applied = await migrate(store, config.store, {
+      tell: (message) => log.warn(message),
+      emptySpool: async () => {
+        const left = await emptySpool(folder, store, log, { againMs, waitMs: limits.emptySpoolMs })
+        if (left > 0) log.warn({ segments: left }, 'ClickHouse did not take these before the migration')
+      },
+    })
     const profile = await profileOf(store, config.store)
     log.info({ store: store.place, profile: profile.name, migrations: applied.length }, 'store opened')
     const findings = await proveAtStart(store, !config.store.exactlyOnce, log)
@@ -69,7 +77,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     undo.push(() => settings.stop())
     await settings.apply(config)
 
-    const spool = await Spool.open(folder, log, embeddedFolder(url) === undefined ? limits.againMs : undefined)
+    const spool = await Spool.open(folder, log, againMs)
     const threads = new Threads({
       spool,
       consumers: config.consumers,

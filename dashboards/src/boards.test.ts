@@ -44,7 +44,7 @@ describe.each(boards())('$uid', (board) => {
       expect(target.rawSql).not.toMatch(/\$service(?![),])|\$\{service\}|'\$|--|\/\*|;|\bcallsight\./)
       // Grafana takes these for patterns inside of $__conditionalAll.
       expect(target.rawSql).not.toMatch(/\$['&`$]/)
-      if (/\bFROM calls/.test(target.rawSql) && /WHERE/.test(target.rawSql)) {
+      if (/\bFROM (calls|operations_|consumers_)/.test(target.rawSql) && /WHERE/.test(target.rawSql)) {
         expect(target.rawSql).toContain(`$__conditionalAll(service IN (\${service:singlequote}), $service)`)
         expect(target.rawSql).toContain("direction = 'in'")
       }

@@ -55,7 +55,7 @@ export const consumers = board({
           w: 6,
           title: 'Active consumers',
           description:
-            'Consumers with a call in the last minute (or chart bucket, if longer). Calls without a known consumer are left out. From `calls` or its roll-ups. A drop means that a consumer went silent: the table below shows its last call.',
+            'Consumers with a call in the last minute (in ranges from an hour on two minutes, or a chart bucket if longer). Calls without a known consumer are left out. From `calls` or its roll-ups. A drop means that a consumer went silent: the table below shows its last call.',
           unit: 'locale',
           noValue: '0',
           sparkline: true,

@@ -1,16 +1,19 @@
 /** Every bound of the dashboards and their questions, with its reason. */
 export const limits = {
-  /** Points of a chart: at 180 a quarter of an hour has 5-second buckets, an hour 20-second ones. */
-  points: 180,
-  /** Points of a chart of shares or percentiles: they need more calls in a bucket than a count does. */
-  coarsePoints: 90,
-  /** … and of one that shows each consumer on its own: fewer calls still, and a day has buckets of whole quarters. */
-  consumerPoints: 56,
-  /** From this bucket width on, the minutes of `calls_1m` are read instead of single calls: 180 points are 2 h by then. */
+  /**
+   * Points of a chart: at 80 a quarter of an hour has 10-second buckets, and an hour whole minutes. More would have an
+   * hour read from single calls, which are hundreds of millions where a busy collector takes them.
+   */
+  points: 80,
+  /** … and of one that shows each consumer on its own: fewer calls in a bucket, and a month has buckets of whole days. */
+  consumerPoints: 30,
+  /** From this bucket width on, roll-ups by minute are read instead of single calls: 80 points are an hour by then. */
   minuteSeconds: 60,
-  /** Seconds of a row of `calls_15m`. */
+  /** Seconds of a row of the roll-ups by quarter of an hour. */
   quarter: 900,
-  /** From here on always the quarters of `calls_15m`: every interval from an hour up is a whole number of quarters. */
+  /** … and of one by day. */
+  day: 86_400,
+  /** From here on always quarters: every interval from an hour up is a whole number of them. */
   quarterSeconds: 3600,
   /** … and of one over agents' reports, which come every ten seconds: three or more to a bucket. */
   reportPoints: 24,
@@ -26,6 +29,8 @@ export const limits = {
   arrivalSeconds: 3,
   /** Narrowest bucket of the "now" figures: under a minute a percentile rests on too few calls. */
   nowSeconds: 60,
+  /** … and where it is read from minutes, of which the newest may have just begun. */
+  nowMinutesSeconds: 120,
   /** Consumers with a line of their own; more colours than this cannot be told apart. */
   topConsumers: 8,
   /** Rows of a ranking: what a panel shows without scrolling. */

@@ -92,7 +92,7 @@ export const overview = board({
           w: 4,
           title: 'Error share now',
           description:
-            'Share of calls in the last minute (or chart bucket, if longer) that the service failed: server errors and timeouts. Client errors do not count. From `calls` or its roll-ups. Above 1 % look at the operations below, sorted by error share.',
+            'Share of calls in the last minute (in ranges from an hour on two minutes, or a chart bucket if longer) that the service failed: server errors and timeouts. Client errors do not count. From `calls` or its roll-ups. Above 1 % look at the operations below, sorted by error share.',
           unit: 'percentunit',
           decimals: 2,
           min: 0,
@@ -111,7 +111,7 @@ export const overview = board({
           w: 4,
           title: '95 % faster than',
           description:
-            'p95 of the duration of calls in the last minute (or chart bucket, if longer), at most 2.2 % off. From `calls` or the merged histograms of its roll-ups. When it rises, sort the operations below by p95.',
+            'p95 of the duration of calls in the last minute (in ranges from an hour on two minutes, or a chart bucket if longer), at most 2.2 % off. From `calls` or the merged histograms of its roll-ups. When it rises, sort the operations below by p95.',
           unit: 'ms',
           noValue: 'no calls',
           thresholds: ['green', [latencySteps[0], 'yellow'], [latencySteps[1], 'red']],
@@ -223,7 +223,6 @@ export const overview = board({
         timeSeries({
           id: 9,
           w: 8,
-          points: limits.coarsePoints,
           title: 'Error share',
           description:
             'Share of calls that the service failed (server errors and timeouts), by bucket; no line where there were no calls. Dashed: 1 % and 5 %. From `calls` or its roll-ups.',
@@ -245,7 +244,6 @@ export const overview = board({
         timeSeries({
           id: 10,
           w: 8,
-          points: limits.coarsePoints,
           title: 'Latency',
           description:
             'Half of the calls are faster than p50, 95 % than p95, 99 % than p99; aborted calls are included. From `calls` or the merged histograms of its roll-ups, at most 2.2 % off. p99 far above p95: a few slow calls; all three rising: the whole service.',

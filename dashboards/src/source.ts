@@ -31,7 +31,8 @@ export const everyBucket = `WITH FILL FROM ${firstBucket} TO ${endOfBuckets} STE
 export const chosenServices = (column = 'service') =>
   `$__conditionalAll(${column} IN (\${service:singlequote}), $service)`
 
-const nowStep = `greatest(${step}, ${limits.nowSeconds})`
+/** Seconds of a bucket of "now": whole minutes of a roll-up are two, of which the newest is still filling. */
+const nowStep = `if(${step} < ${limits.minuteSeconds}, ${limits.nowSeconds}, greatest(${step}, ${limits.nowMinutesSeconds}))`
 
 /** What can be summed up over calls, from single calls and from the roll-ups. */
 const measures = {
@@ -44,18 +45,59 @@ const measures = {
   ],
   /** Calls by logarithm of their duration: see percentile(). */
   h: ['sumMap(map(toUInt16(ceil(log2(greatest(duration_us, 1)) * 16)), toUInt64(weight)))', 'sumMap(hist)'],
-  last: ['toDateTime(max(ts))', 'max($time)'],
+  /** The newest call, in the roll-ups its minute. */
+  last: ['toDateTime(max(ts))', 'max($minute)'],
   plan_seen: ['max(plan)', 'max(plan)'],
 } as const
+
+/** How measures of parts of a range add up. */
+const again = { n: 'sum', failed: 'sum', h: 'sumMap', last: 'max', plan_seen: 'max' } as const
+
+/** A table of calls, and the column that says when. */
+interface Table {
+  name: string
+  time: string
+  /** Its column of the minute of the newest call, or what says it. */
+  minute: string
+}
+
+interface Family {
+  /** What can be a key of a question, beside the time. */
+  has: readonly string[]
+  minutes: Table
+  quarters: Table
+  days?: Table
+}
+
+const minutesOf = (name: string): Table => ({ name, time: 'minute', minute: 'minute' })
+// Quarters from before the minute was recorded have none.
+const quartersOf = (name: string): Table => ({ name, time: 'quarter', minute: 'greatest(last_minute, quarter)' })
+
+/** Roll-ups by what they tell apart, the smallest first. Those that tell everything apart come last and answer the rest. */
+const families: readonly Family[] = [
+  {
+    has: ['service', 'operation', 'outcome'],
+    minutes: minutesOf('operations_1m'),
+    quarters: quartersOf('operations_15m'),
+  },
+  {
+    has: ['service', 'consumer', 'plan', 'outcome'],
+    minutes: minutesOf('calls_1m'),
+    quarters: quartersOf('consumers_15m'),
+    days: { name: 'consumers_1d', time: 'day', minute: 'last_minute' },
+  },
+]
+const everything: Family = { has: [], minutes: minutesOf('calls_1m'), quarters: quartersOf('calls_15m') }
 
 /**
  * The incoming calls of the range, summed up by keys: from single calls while buckets are narrow, because a roll-up's
  * minute is too coarse for the first minutes, and from the roll-ups when they are wide, because a month of single
- * calls is too many. Whole quarters are read wherever buckets consist of them: they are a quarter of the minutes' rows.
- * The conditions on the interval are constants, so ClickHouse reads only the tables that are needed: one, or the quarters
- * with the minutes at both ends of a range.
+ * calls is too many. Of the roll-ups the smallest that knows the keys is read, and of each the longest pieces of time
+ * that fit: a figure over the whole range is that of the quarters inside it and the minutes at its ends, over many
+ * days that of the days and the quarters at its ends. The conditions on the interval are constants, so ClickHouse reads
+ * only the tables that are needed.
  *
- * @param keys columns that calls and roll-ups share, e.g. `operation`
+ * @param keys columns of calls, e.g. `operation`
  * @param time `buckets`: column `time`, complete buckets only. `now`: column `time` with buckets that end at the end
  *   of the range, so that the last one is both full and fresh, but of at least a minute. `none`: the range as a whole
  * @param wanted which measures, as columns of these names
@@ -65,50 +107,64 @@ export function calls(options: {
   time: 'buckets' | 'now' | 'none'
   wanted: (keyof typeof measures)[]
 }): string {
-  // Complete buckets of whole quarters begin and end with one. The others begin and end with the range.
-  const quarters =
-    options.time === 'buckets'
-      ? `(${step} >= ${limits.quarterSeconds} OR ${step} % ${limits.quarter} = 0)`
-      : `${step} >= ${limits.quarterSeconds}`
-  const branches = [
-    { table: 'calls', time: 'ts', when: `${step} < ${limits.minuteSeconds}` },
-    { table: 'calls_1m', time: 'minute', when: `${step} >= ${limits.minuteSeconds} AND NOT ${quarters}` },
-    { table: 'calls_15m', time: 'quarter', when: quarters },
-  ] as const
-  const keys = [...(options.time === 'none' ? [] : ['time']), ...(options.keys ?? [])]
-  const read = ({ table, time, when }: (typeof branches)[number], range: string) => {
-    const columns = keys.map((key) => (key === 'time' ? `${bucketOf(time, options.time)} AS time` : key))
-    for (const name of options.wanted) {
-      columns.push(`${measures[name][table === 'calls' ? 0 : 1].replace('$time', time)} AS ${name}`)
-    }
+  const { keys = [], time, wanted } = options
+  const needed = wanted.includes('plan_seen') ? [...keys, 'plan'] : keys
+  const { minutes, quarters, days } = families.find(({ has }) => needed.every((key) => has.includes(key))) ?? everything
+  const single: Table = { name: 'calls', time: 'ts', minute: '' }
+  const read = (from: Table, when: string, range: string) => {
+    const bucket = time === 'none' ? [] : [`${bucketOf(from.time, time)} AS time`]
+    const measured = wanted.map((name) => {
+      const [ofCalls, ofSums] = measures[name]
+      return `${from === single ? ofCalls : ofSums.replace('$minute', from.minute)} AS ${name}`
+    })
     return sql`
-      SELECT ${columns.join(', ')}
-      FROM ${table}
-      WHERE ${when} AND direction = 'in' AND ${range.replaceAll('$time', time)} AND ${chosenServices()}
-      GROUP BY ${keys.join(', ')}`
+      SELECT ${[...bucket, ...keys, ...measured].join(', ')}
+      FROM ${from.name}
+      WHERE ${when} AND direction = 'in' AND ${range.replaceAll('$time', from.time)} AND ${chosenServices()}
+      GROUP BY ${grouped.join(', ')}`
   }
-  const [single, minutes, quarter] = branches.map((branch) => read(branch, ranges[options.time]))
-  // The newest call is known to the minute only in the minutes.
-  if (options.time !== 'none' || options.wanted.includes('last')) return union(single!, minutes!, quarter!)
-  const [, { when }] = branches
-  const edges = read(branches[1], `${ranges.none} AND ($time < ${firstQuarter} OR $time >= ${endOfQuarters})`)
-  const inside = read({ ...branches[2], when }, `$time >= ${firstQuarter} AND $time < ${endOfQuarters}`)
+  const grouped = [...(time === 'none' ? [] : ['time']), ...keys]
+  const narrow = `${step} < ${limits.minuteSeconds}`
+  const middle = `${step} >= ${limits.minuteSeconds} AND ${step} < ${limits.quarterSeconds}`
+  const wide = `${step} >= ${limits.quarterSeconds}`
+  if (time !== 'none') {
+    const range = ranges[time]
+    // Complete buckets of whole quarters begin and end with one, and so do those of days. The others end with the range.
+    const inQuarters = time === 'buckets' ? `(${wide} OR ${step} % ${limits.quarter} = 0)` : `${wide}`
+    const inDays = time === 'buckets' && days !== undefined ? `${step} % ${limits.day} = 0` : '0'
+    return union(
+      read(single, narrow, range),
+      read(minutes, `${step} >= ${limits.minuteSeconds} AND NOT ${inQuarters}`, range),
+      read(quarters, inDays === '0' ? inQuarters : `${inQuarters} AND NOT ${inDays}`, range),
+      ...(days === undefined || inDays === '0' ? [] : [read(days, inDays, range)]),
+    )
+  }
+  const [quarterEnds, quartersInside] = split(limits.quarter)
+  const [dayEnds, daysInside] = split(limits.day)
+  const parts = union(
+    read(single, narrow, ranges.none),
+    read(minutes, middle, quarterEnds),
+    read(quarters, middle, quartersInside),
+    ...(days === undefined
+      ? [read(quarters, wide, ranges.none)]
+      : [read(quarters, wide, dayEnds), read(days, wide, daysInside)]),
+  )
   return sql`
-    SELECT ${[...keys, ...options.wanted.map((name) => `${again[name]}(${name}) AS ${name}`)].join(', ')}
+    SELECT ${[...keys, ...wanted.map((name) => `${again[name]}(${name}) AS ${name}`)].join(', ')}
     FROM (
-      ${union(single!, edges, inside, quarter!)}
+      ${parts}
     )
     GROUP BY ${keys.join(', ')}`
 }
 
 const union = (...questions: string[]) => questions.join('\nUNION ALL\n')
 
-/** Begin of the first quarter, and end of the last one, that lie within the range as a whole. */
-const firstQuarter = `toStartOfInterval($__fromTime + ${limits.quarter - 1}, INTERVAL ${limits.quarter} second)`
-const endOfQuarters = `toStartOfInterval($__toTime, INTERVAL ${limits.quarter} second)`
-
-/** How measures of parts of a range add up. */
-const again = { n: 'sum', failed: 'sum', h: 'sumMap', last: 'max', plan_seen: 'max' } as const
+/** Conditions for what of the range lies at its ends, and for the whole pieces of so many seconds inside of it. */
+function split(seconds: number): [ends: string, inside: string] {
+  const first = `toStartOfInterval($__fromTime + ${seconds - 1}, INTERVAL ${seconds} second)`
+  const end = `toStartOfInterval($__toTime, INTERVAL ${seconds} second)`
+  return [`${ranges.none} AND ($time < ${first} OR $time >= ${end})`, `$time >= ${first} AND $time < ${end}`]
+}
 
 const rangeSeconds = '(toUnixTimestamp($__toTime) - toUnixTimestamp($__fromTime))'
 
@@ -119,7 +175,7 @@ const ranges = {
   none: '$__timeFilter($time)',
 }
 
-function bucketOf(time: string, kind: 'buckets' | 'now' | 'none'): string {
+function bucketOf(time: string, kind: 'buckets' | 'now'): string {
   if (kind === 'buckets') return `$__timeInterval(${time})`
   return `$__toTime - intDiv(toUnixTimestamp($__toTime) - toUnixTimestamp(toDateTime(${time})), ${nowStep}) * ${nowStep}`
 }
@@ -179,7 +235,7 @@ export const service = queryVariable(
   'Services with incoming calls in the time range.',
   sql`
     SELECT DISTINCT service
-    FROM calls_1m
+    FROM operations_1m
     WHERE direction = 'in' AND minute >= toStartOfMinute($__fromTime) AND minute <= $__toTime
     ORDER BY service
     LIMIT ${limits.services}`,

@@ -12,6 +12,14 @@ export interface Line {
   minutesHist: number
   quarters: number
   quartersHist: number
+  operationMinutes: number
+  operationMinutesHist: number
+  operationQuarters: number
+  operationQuartersHist: number
+  consumerQuarters: number
+  consumerQuartersHist: number
+  consumerDays: number
+  consumerDaysHist: number
   instances: number
   payloadsDue: number
   payloads: number
@@ -26,10 +34,22 @@ export interface Count {
   differences: string[]
 }
 
+/** Each roll-up, and what its calls are counted as. */
+const rollups = {
+  calls_1m: 'minutes',
+  calls_15m: 'quarters',
+  operations_1m: 'operationMinutes',
+  operations_15m: 'operationQuarters',
+  consumers_15m: 'consumerQuarters',
+  consumers_1d: 'consumerDays',
+} as const
+
 const byService = [
   'SELECT service, count() AS calls, uniqExact(trace_id, span_id) AS ids FROM calls GROUP BY service',
-  'SELECT service, sum(calls) AS minutes, arraySum(mapValues(sumMap(hist))) AS minutesHist FROM calls_1m GROUP BY service',
-  'SELECT service, sum(calls) AS quarters, arraySum(mapValues(sumMap(hist))) AS quartersHist FROM calls_15m GROUP BY service',
+  ...Object.entries(rollups).map(
+    ([table, name]) =>
+      `SELECT service, sum(calls) AS ${name}, arraySum(mapValues(sumMap(hist))) AS ${name}Hist FROM ${table} GROUP BY service`,
+  ),
   'SELECT service, sum(calls) AS instances FROM instance_calls GROUP BY service',
   'SELECT service, count() AS payloads, uniqExact(trace_id, span_id) AS payloadIds FROM payloads GROUP BY service',
 ]
@@ -85,14 +105,14 @@ export async function count(data: string, { raw, apps, exporters }: Senders): Pr
 }
 
 function differing({ service, ...of }: Line): string[] {
-  const counts = [of.calls, of.ids, of.minutes, of.minutesHist, of.quarters, of.quartersHist, of.instances]
+  const counts = Object.values(rollups).flatMap((name) => [of[name], of[`${name}Hist`]])
+  const told = Object.entries(rollups).map(([table, name]) => `${table} ${of[name]} (hist ${of[`${name}Hist`]})`)
   const payloads = [of.payloads, of.payloadIds]
   return [
-    ...(counts.every((n) => n === of.acknowledged)
+    ...([of.calls, of.ids, of.instances, ...counts].every((n) => n === of.acknowledged)
       ? []
       : [
-          `${service}: ${of.acknowledged} acknowledged; calls ${of.calls} (${of.ids} ids), calls_1m ${of.minutes} (hist ${of.minutesHist}), ` +
-            `calls_15m ${of.quarters} (hist ${of.quartersHist}), instance_calls ${of.instances}`,
+          `${service}: ${of.acknowledged} acknowledged; calls ${of.calls} (${of.ids} ids), ${told.join(', ')}, instance_calls ${of.instances}`,
         ]),
     ...(payloads.every((n) => n === of.payloadsDue)
       ? []
@@ -126,6 +146,14 @@ function empty(service: string): Line {
     minutesHist: 0,
     quarters: 0,
     quartersHist: 0,
+    operationMinutes: 0,
+    operationMinutesHist: 0,
+    operationQuarters: 0,
+    operationQuartersHist: 0,
+    consumerQuarters: 0,
+    consumerQuartersHist: 0,
+    consumerDays: 0,
+    consumerDaysHist: 0,
     instances: 0,
     payloadsDue: 0,
     payloads: 0,

@@ -22,6 +22,10 @@ beforeAll(async () => {
     calls: 6000,
     calls_1m: 6000,
     calls_15m: 6000,
+    operations_1m: 6000,
+    operations_15m: 6000,
+    consumers_15m: 6000,
+    consumers_1d: 6000,
     instance_calls: 6000,
     spans: 600,
     payloads: 600,
@@ -42,7 +46,13 @@ describe('a store that moves', () => {
 
     // What arrives afterwards is counted on top.
     await inStore(target, (store) => fill(store, 0, 'later'))
-    expect(await inStore(target, countsOf)).toMatchObject({ calls: 8000, calls_1m: 8000, calls_15m: 8000 })
+    expect(await inStore(target, countsOf)).toMatchObject({
+      calls: 8000,
+      calls_1m: 8000,
+      calls_15m: 8000,
+      operations_15m: 8000,
+      consumers_1d: 8000,
+    })
   })
 
   it('goes on with an import that was killed', async () => {
@@ -90,7 +100,13 @@ describe('a backup', () => {
     expect((await run(['restore', file, '--data', target])).stdout).toMatch(/^restored \d+\.\d MB from /)
     expect(await inStore(target, countsOf)).toEqual(counts)
     await inStore(target, (store) => fill(store, 0, 'later'))
-    expect(await inStore(target, countsOf)).toMatchObject({ calls: 8000, calls_1m: 8000, calls_15m: 8000 })
+    expect(await inStore(target, countsOf)).toMatchObject({
+      calls: 8000,
+      calls_1m: 8000,
+      calls_15m: 8000,
+      operations_15m: 8000,
+      consumers_1d: 8000,
+    })
     const full = await run(['restore', file, '--data', target], 1)
     expect(full.stderr).toContain('has tables already: restore into a new folder or database')
     const missing = await run(['restore', `${file}x`, '--data', join(temporaryFolder(), 'data')], 1)
@@ -120,13 +136,25 @@ describe('a consumer that is forgotten', () => {
     const said = await run(['forget', '--consumer', "o'neil\\", '--data', data])
     expect(said.stdout).toMatch(/^forgot o'neil\\: .*500 rows of calls$/m)
     await inStore(data, async (store) => {
-      for (const table of ['calls', 'calls_1m', 'calls_15m', 'payloads', 'consumers']) {
+      for (const table of [
+        'calls',
+        'calls_1m',
+        'calls_15m',
+        'consumers_15m',
+        'consumers_1d',
+        'payloads',
+        'consumers',
+      ]) {
         expect(await store.query(`SELECT count() AS n FROM ${table} WHERE consumer LIKE 'o%'`), table).toEqual([
           { n: 0 },
         ])
       }
       expect(await store.query('SELECT count() AS n FROM calls')).toEqual([{ n: 1500 }])
-      expect(await store.query('SELECT sum(calls) AS n FROM calls_15m')).toEqual([{ n: 1500 }])
+      for (const table of ['calls_15m', 'consumers_15m', 'consumers_1d']) {
+        expect(await store.query(`SELECT sum(calls) AS n FROM ${table}`)).toEqual([{ n: 1500 }])
+      }
+      // Sums by operation name nobody, and stay.
+      expect(await store.query('SELECT sum(calls) AS n FROM operations_15m')).toEqual([{ n: 2000 }])
       expect(await store.query('SELECT count() AS n FROM spans')).toEqual([{ n: 150 }])
       expect(await store.query("SELECT count() AS n FROM alert_events WHERE labels['consumer'] LIKE 'o%'")).toEqual([
         { n: 0 },
@@ -234,6 +262,10 @@ async function countsOf(store: Store): Promise<Record<string, number>> {
     (SELECT sum(weight) FROM calls) AS calls,
     (SELECT sum(calls) FROM calls_1m) AS calls_1m,
     (SELECT sum(calls) FROM calls_15m) AS calls_15m,
+    (SELECT sum(calls) FROM operations_1m) AS operations_1m,
+    (SELECT sum(calls) FROM operations_15m) AS operations_15m,
+    (SELECT sum(calls) FROM consumers_15m) AS consumers_15m,
+    (SELECT sum(calls) FROM consumers_1d) AS consumers_1d,
     (SELECT sum(arraySum(mapValues(hist))) FROM calls_15m) AS hist,
     (SELECT sum(calls) FROM instance_calls) AS instance_calls,
     (SELECT count() FROM spans) AS spans,

@@ -25,7 +25,8 @@ it('an embedded store moves to a server, and the collector with it', async () =>
   await send(moved.otlp, 'after', 50)
   await settled(moved)
   await moved.stop()
-  for (const [table, what] of Object.entries({ calls: 'count()', calls_1m: 'sum(calls)', calls_15m: 'sum(calls)' })) {
+  const rollups = ['calls_1m', 'calls_15m', 'operations_1m', 'operations_15m', 'consumers_15m', 'consumers_1d']
+  for (const [table, what] of [['calls', 'count()'], ...rollups.map((name) => [name, 'sum(calls)'])]) {
     const rows = await clickhouse.query(
       `SELECT service, ${what} AS n FROM monitoring.${table} GROUP BY service ORDER BY service`,
     )

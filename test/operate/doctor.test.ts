@@ -133,7 +133,7 @@ it('fails, and so does the start, when a window is missing; unless double counti
   )
   const alter = 'ALTER TABLE calls_1m MODIFY SETTING non_replicated_deduplication_window = 10000'
   const window =
-    'table calls_1m: it remembers 0 blocks, so a repeated insert may count twice (non_replicated_deduplication_window; the view calls_15m_feed reads it)'
+    'table calls_1m: it remembers 0 blocks, so a repeated insert may count twice (non_replicated_deduplication_window; the views calls_15m_feed and operations_1m_feed read it)'
 
   const broken = await doctor(['--data', data])
   expect(lines(broken.text, 'exactly-once').slice(0, 2)).toEqual([`FAIL exactly-once ${window}`, `→ ${alter}`])

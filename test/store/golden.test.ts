@@ -72,7 +72,11 @@ it('keeps a window on every table that feeds a view or is fed by one', () => {
     'calls',
     'calls_15m',
     'calls_1m',
+    'consumers_15m',
+    'consumers_1d',
     'instance_calls',
+    'operations_15m',
+    'operations_1m',
   ])
   for (const table of tables) {
     const sql = all.find((sql) => sql.startsWith(`CREATE TABLE IF NOT EXISTS ${table} (`))!

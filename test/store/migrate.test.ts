@@ -10,6 +10,7 @@ import { timeText } from '../../collector/src/store/time.ts'
 import { type ClickHouse, startClickHouse } from '../clickhouse.ts'
 import { insertCalls, randomCalls } from '../judge/calls.ts'
 import { temporaryFolder } from '../program.ts'
+import { differing } from './rollups.ts'
 
 const files = migrations().map(({ name }) => name)
 const dist = pathToFileURL(join(import.meta.dirname, '../../collector/dist/store/'))
@@ -91,6 +92,7 @@ describe('an embedded store', () => {
     const store = await openStore(`embedded:${folder}`)
     expect(await migrate(store)).toEqual(files.slice(7))
     expect(await counts(store)).toEqual(old)
+    expect(await differing(store)).toEqual([])
     expect(await shape(store)).toEqual(fresh)
     expect(await migrate(store)).toEqual([])
     // Its views go on, each call once.
@@ -112,6 +114,7 @@ describe('an embedded store', () => {
     expect(migrateKilled(cut, 0)).toBe(null)
     const store = await openStore(`embedded:${cut}`)
     expect(await counts(store)).toEqual(old)
+    expect(await differing(store)).toEqual([])
     expect(await shape(store)).toEqual(fresh)
     expect(await migrate(store)).toEqual([])
     await store.close()

@@ -42,7 +42,7 @@ it('names the table whose window is missing, by its settings and by the count, a
     'broken table calls_15m',
   ])
   expect(findingsText(findings)).toBe(
-    `  table calls_15m: it remembers 0 blocks, so a repeated insert may count twice (non_replicated_deduplication_window; the view calls_15m_feed writes to it).
+    `  table calls_15m: it remembers 0 blocks, so a repeated insert may count twice (non_replicated_deduplication_window; the views consumers_15m_feed and operations_15m_feed read it).
     ALTER TABLE calls_15m MODIFY SETTING non_replicated_deduplication_window = 10000.
   table calls_15m: a block that was inserted twice under one token counted twice in a copy of it (18 instead of 12).
     See the findings on windows and settings; where there are none, this ClickHouse does not recognise repeated inserts through views: use 26.3 or newer.`,

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import pino from 'pino'
 import { defaultConfig } from '../config/config.ts'
 import { faultText } from '../config/fault.ts'
 import { readConfig } from '../config/read.ts'
-import { Inserter } from '../spool/inserter.ts'
-import { Spool } from '../spool/spool.ts'
+import { limits } from '../limits.ts'
+import { emptySpool } from '../spool/empty.ts'
 import { embeddedFolder, openStore, type Store, usualFolder } from '../store/store.ts'
 import { Refusal } from './ask.ts'
 import { storeUrl } from './up.ts'
@@ -52,24 +52,14 @@ export async function withStore<T>(place: Place, fresh: boolean, work: (store: S
     throw new Refusal(error instanceof Error ? error.message : String(error))
   }
   try {
-    if (folder !== undefined) await emptySpool(folder, store)
+    // What the last run acknowledged and did not insert belongs to the store, too.
+    const silent = pino({ level: 'silent' })
+    const left = folder === undefined ? 0 : await emptySpool(folder, store, silent, { waitMs: limits.settleMs })
+    if (left > 0) throw new Error(`${left} segments still wait for ClickHouse after ${limits.settleMs / 1000} s`)
     return await work(store)
   } catch (error) {
     throw new Refusal(error instanceof Error ? error.message : String(error))
   } finally {
     await store.close()
   }
-}
-
-/** What the last run acknowledged and did not insert belongs to the store, too. */
-async function emptySpool(folder: string, store: Store): Promise<void> {
-  if (!existsSync(join(folder, 'spool'))) return
-  const spool = await Spool.open(folder, pino({ level: 'silent' }))
-  const inserter = new Inserter({ spool, store, log: pino({ level: 'silent' }), closeOlder: () => undefined })
-  try {
-    await spool.settled()
-  } finally {
-    await inserter.stop()
-  }
-  await spool.markStopped()
 }

@@ -25,6 +25,9 @@ const emptied: Record<string, { condition: string; set: string }> = {
  * Removes everything that is stored about a consumer: calls, payloads, the inside of its calls, its share of the
  * roll-ups, its states. Rows are rewritten away, not only hidden; it returns when none is left.
  *
+ * What stays are sums without a name: `operations_1m` and `operations_15m` go on counting its calls among all others of
+ * an operation, and so do the days of `instance_calls`.
+ *
  * Calls that arrive later are stored again: an application that goes on naming the consumer brings it back.
  *
  * @param consumer its id, as in the column `consumer`

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { takeOverSince } from './migrate.ts'
 import { quoted } from './quoted.ts'
 import type { Store } from './store.ts'
 import { type DataTable, dataTables } from './tables.ts'
@@ -137,6 +138,8 @@ export async function importStore(store: Store, folder: string, tell: Tell = () 
     rows += part.rows
     tell({ rows, of, what: part.table })
   }
+  // Tables that the export does not have yet; a repetition is recognised.
+  await takeOverSince(store, manifest.migration)
   return manifest
 }
 

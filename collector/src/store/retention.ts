@@ -14,8 +14,16 @@ const tables: Readonly<Record<RetentionKey, readonly (readonly [table: string, f
     ['runtime_metrics', 'toDateTime(ts)'],
     ['upstream_limits', 'toDateTime(ts)'],
   ],
-  minutes: [['calls_1m', 'minute']],
-  rollups: [['calls_15m', 'quarter']],
+  minutes: [
+    ['calls_1m', 'minute'],
+    ['operations_1m', 'minute'],
+  ],
+  rollups: [
+    ['calls_15m', 'quarter'],
+    ['operations_15m', 'quarter'],
+    ['consumers_15m', 'quarter'],
+    ['consumers_1d', 'day'],
+  ],
   reports: [
     ['agent_reports', 'toDateTime(ts)'],
     ['agent_reports_15m', 'quarter'],

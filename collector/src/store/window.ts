@@ -77,7 +77,9 @@ export function windowFindings(tables: readonly StoredTable[], ours: ReadonlySet
   for (const { name } of tables) if (ingested.has(name)) why.set(name, 'inserts from the spool are repeated')
   for (const { name, target } of tables) if (target !== '') why.set(target, `the view ${name} writes to it`)
   for (const { name, readers } of tables) {
-    if (readers.length > 0) why.set(name, `the view ${readers.join(', ')} reads it`)
+    const views = readers.toSorted().join(' and ')
+    if (readers.length > 0)
+      why.set(name, readers.length === 1 ? `the view ${views} reads it` : `the views ${views} read it`)
   }
   return tables.flatMap(({ name, engine, blocks, seconds }): Finding[] => {
     const reason = why.get(name)

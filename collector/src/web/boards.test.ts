@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Board, boardOf, boards, expand, type Panel } from '@callsight/dashboards'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { calls as callsSql } from '../../../dashboards/src/source.ts'
 import { instanceOf } from '../../../test/browser/reports.ts'
 import { awkwardService, type SeededCall, seed } from '../../../test/browser/seed.ts'
 import { migrate } from '../store/migrate.ts'
@@ -48,6 +49,7 @@ interface Range {
 
 const ranges: Range[] = [
   { name: 'a quarter of an hour of single calls', from: now - 15 * minute, to: now, intervalMs: 5000 },
+  { name: 'an hour of minutes', from: now - 60 * minute, to: now, intervalMs: 60_000 },
   { name: 'a day of minutes', from: now - 24 * 60 * minute, to: now, intervalMs: 600_000 },
   { name: 'a month of quarters', from: now - 30 * 24 * 60 * minute, to: now, intervalMs: 10_800_000 },
   {
@@ -107,10 +109,15 @@ function expectShape(panel: Panel, { columns, rows }: PanelAnswer): void {
   }
 }
 
-describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
+describe.each(ranges.slice(0, 4))('values equal a recount: $name', (range) => {
   const raw = range.intervalMs < minute
-  // The roll-ups know a call by its minute only.
-  const stamp = ({ ms }: SeededCall) => (raw ? ms : Math.floor(ms / minute) * minute)
+  // The roll-ups know a call by its minute only, and over many days by its quarter of an hour.
+  const grain = raw ? 1 : range.intervalMs < 60 * minute ? minute : 15 * minute
+  const stamp = ({ ms }: SeededCall) => Math.floor(ms / grain) * grain
+  const newest = (group: SeededCall[]) => {
+    const unit = raw ? 1000 : minute
+    return Math.floor(Math.max(...group.map(({ ms }) => ms)) / unit) * unit
+  }
   const within = () => calls.filter((call) => stamp(call) >= range.from && stamp(call) <= range.to)
 
   test('operations', async () => {
@@ -124,7 +131,7 @@ describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
       p50: close(percentile(group, 0.5)),
       p95: close(percentile(group, 0.95)),
       p99: close(percentile(group, 0.99)),
-      'last call': Math.floor(Math.max(...group.map(stamp)) / 1000) * 1000,
+      'last call': newest(group),
     }))
     expect(rows).toHaveLength(9)
     expect(byKey(rows, 'operation')).toEqual(byKey(wanted, 'operation'))
@@ -146,7 +153,7 @@ describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
       'share of calls': close(group.length / within().length),
       'error share': close(failed(group) / group.length),
       p95: close(percentile(group, 0.95)),
-      'last call': Math.floor(Math.max(...group.map(stamp)) / 1000) * 1000,
+      'last call': newest(group),
     }))
     expect(byKey(rows, 'consumer')).toEqual(byKey(wanted, 'consumer'))
     const ranked = await ask(consumers, titled(consumers, 'Who calls most'), range)
@@ -174,8 +181,8 @@ describe.each(ranges.slice(0, 2))('values equal a recount: $name', (range) => {
       const { columns, rows } = await ask(board, titled(board, title), range)
       return rows.at(-1)![columns.length - 1]
     }
-    // Of the last minute, or the last bucket where that is longer, counted back from the end.
-    const width = Math.max(range.intervalMs, minute)
+    // Of the last minute, two by roll-ups, or the last bucket where that is longer, counted back from the end.
+    const width = Math.max(range.intervalMs, raw ? minute : 2 * minute)
     const last = calls.filter((call) => Math.floor(stamp(call) / 1000) * 1000 > range.to - width)
     expect(await figure(overview, 'Error share now')).toEqual(close(failed(last) / last.length))
     expect(await figure(overview, '95 % faster than')).toEqual(close(percentile(last, 0.95)))
@@ -208,15 +215,29 @@ test.each([900_000, 1_800_000])('buckets of %i ms are read from whole quarters a
 
 const quarterOf = (ms: number) => Math.floor(ms / 900_000) * 900_000
 
+const day = 24 * 60 * minute
+const midnight = Math.floor(now / day) * day
+/** Half an hour of one day, of which there are calls. */
+const halfHour = now > midnight + 2 * 60 * minute ? midnight + 40 * minute : midnight - 80 * minute
+
 test.each([
-  ['inside one quarter', quarterOf(now - 60 * minute) + 2 * minute, quarterOf(now - 60 * minute) + 9 * minute],
-  ['over the edge of two', quarterOf(now - 60 * minute) - 4 * minute, quarterOf(now - 60 * minute) + 5 * minute],
-  ['whole quarters', quarterOf(now - 120 * minute), quarterOf(now - 60 * minute)],
-  ['quarters and a rest at both ends', now - 24 * 60 * minute + 7 * minute, now - 11 * minute],
-])('a range of minutes and quarters equals a recount: %s', async (_name, from, to) => {
-  const range = { from, to, intervalMs: minute }
+  ['inside one quarter', minute, quarterOf(now - 60 * minute) + 2 * minute, quarterOf(now - 60 * minute) + 9 * minute],
+  [
+    'over the edge of two',
+    minute,
+    quarterOf(now - 60 * minute) - 4 * minute,
+    quarterOf(now - 60 * minute) + 5 * minute,
+  ],
+  ['whole quarters', minute, quarterOf(now - 120 * minute), quarterOf(now - 60 * minute)],
+  ['quarters and a rest at both ends', minute, now - day + 7 * minute, now - 11 * minute],
+  ['inside one day', 60 * minute, halfHour, halfHour + 30 * minute],
+  ['over midnight', 60 * minute, midnight - 7 * 60 * minute, midnight + 50 * minute],
+  ['whole days', 60 * minute, midnight - 2 * day, midnight + day],
+  ['days and a rest at both ends', 60 * minute, midnight - day - 3 * 60 * minute, now - 11 * minute],
+])('a range of minutes, quarters and days equals a recount: %s', async (_name, width, from, to) => {
+  const range = { from, to, intervalMs: width }
   const within = calls.filter(({ ms }) => {
-    const stamp = Math.floor(ms / minute) * minute
+    const stamp = width === minute ? Math.floor(ms / minute) * minute : quarterOf(ms)
     return stamp >= from && stamp <= to
   })
   const wanted = [...grouped(within, ({ consumer }) => consumer)].map(([consumer, group]) => [
@@ -226,6 +247,58 @@ test.each([
   const { rows } = await ask(consumers, titled(consumers, 'Who calls most'), range)
   expect(new Map(rows as [string, number][])).toEqual(new Map(wanted as [string, number][]))
   expect(rows.length).toBeGreaterThan(0)
+})
+
+test('buckets of whole days are those of a recount', async () => {
+  const range = { from: now - 30 * day, to: now + day, intervalMs: day }
+  const { rows } = await ask(consumers, titled(consumers, 'Calls by consumer'), range)
+  const wanted = [...grouped(calls, ({ ms, consumer }) => `${Math.floor(ms / day) * day} ${consumer}`)].map(
+    ([key, group]) => {
+      const [at, consumer] = key.split(' ') as [string, string]
+      return [Number(at), names[consumer] ?? (consumer || '(unknown)'), close(group.length / 86_400)]
+    },
+  )
+  const byText = (a: unknown[], b: unknown[]) => `${a[0]} ${a[1]}`.localeCompare(`${b[0]} ${b[1]}`)
+  expect(rows.toSorted(byText)).toEqual(wanted.toSorted(byText))
+})
+
+describe('a question by consumer and operation', () => {
+  const question = { time: 'none', keys: ['consumer', 'operation'], wanted: ['n', 'failed', 'last'] } as const
+  test.each([
+    [ranges[0]!, ['calls']],
+    [ranges[2]!, ['calls_15m', 'calls_1m']],
+    [ranges[3]!, ['calls_15m']],
+  ])('over $0.name asks the tables that know both, and equals a recount', async (range, tables) => {
+    const asked = { ...range, variables: { service: ['shop'] }, board: consumers }
+    const sql = expand(callsSql({ ...question, keys: [...question.keys], wanted: [...question.wanted] }), asked)
+    expect(await tablesOf(sql)).toEqual(tables)
+    const grain = tables[0] === 'calls' ? 1 : tables.length === 2 ? minute : 15 * minute
+    const within = calls.filter(({ ms, service }) => {
+      const stamp = Math.floor(ms / grain) * grain
+      return service === 'shop' && stamp >= range.from && stamp <= range.to
+    })
+    const rows = await store.ask<Record<string, string | number>>(
+      `SELECT consumer, operation, n, failed, toUnixTimestamp(last) AS last FROM (${sql}) ORDER BY consumer, operation`,
+    )
+    const unit = grain === 1 ? 1000 : minute
+    const wanted = [...grouped(within, ({ consumer, operation }) => `${consumer}\n${operation}`)].map(
+      ([key, group]) => ({
+        consumer: key.split('\n')[0],
+        operation: key.split('\n')[1],
+        n: group.length,
+        failed: failed(group),
+        last: (Math.floor(Math.max(...group.map(({ ms }) => ms)) / unit) * unit) / 1000,
+      }),
+    )
+    const text = (row: object) => JSON.stringify(row)
+    const numbers = rows.map((row) => ({
+      ...row,
+      n: Number(row.n),
+      failed: Number(row.failed),
+      last: Number(row.last),
+    }))
+    expect(numbers.map(text).sort()).toEqual(wanted.map(text).sort())
+  })
 })
 
 describe('judgements', () => {
@@ -389,16 +462,26 @@ describe('the accounts of agents', () => {
   })
 })
 
-test('a panel reads only the table that fits its range', async () => {
-  for (const [range, wanted] of [
-    [ranges[0]!, 'calls'],
-    [ranges[1]!, 'calls_1m'],
-    [ranges[2]!, 'calls_15m'],
+/** What of calls and roll-ups a question reads. */
+async function tablesOf(sql: string): Promise<string[]> {
+  const plan = await store.ask<{ table: string; rows: number }>(`EXPLAIN ESTIMATE ${sql}`)
+  const read = plan.filter(({ table, rows }) => Number(rows) > 0 && /^(calls|operations_|consumers_)/.test(table))
+  return read.map(({ table }) => table).sort()
+}
+
+test.each([
+  [ranges[0]!, ['calls'], ['calls']],
+  [ranges[1]!, ['operations_15m', 'operations_1m'], ['calls_1m', 'consumers_15m']],
+  [ranges[2]!, ['operations_15m', 'operations_1m'], ['calls_1m', 'consumers_15m']],
+  [ranges[3]!, ['operations_15m'], ['consumers_15m', 'consumers_1d']],
+])('tables over $0.name read only the roll-ups that fit', async (range, ofOperations, ofConsumers) => {
+  for (const [board, title, wanted] of [
+    [overview, 'Operations', ofOperations],
+    [consumers, 'Consumers', ofConsumers],
+    [overview, 'Busiest consumers', ofConsumers],
   ] as const) {
-    const { rawSql } = titled(overview, 'Operations').targets[0]!
-    const sql = expand(rawSql, { ...range, variables: {}, board: overview })
-    const plan = await store.ask<{ table: string; rows: number }>(`EXPLAIN ESTIMATE ${sql}`)
-    expect(plan.filter(({ rows }) => Number(rows) > 0).map(({ table }) => table)).toEqual([wanted])
+    const asked = { ...range, variables: {}, board }
+    expect(await tablesOf(expand(titled(board, title).targets[0]!.rawSql, asked)), title).toEqual(wanted)
   }
 })
 

@@ -4,14 +4,18 @@ import { createRequire } from 'node:module'
  * What a stopped collector has left in its embedded store: counts and sizes, asked of the engine itself.
  */
 
+const rollups = ['calls_1m', 'calls_15m', 'operations_1m', 'operations_15m', 'consumers_15m', 'consumers_1d']
+
 const counts = `
   SELECT
     (SELECT count() FROM calls) AS raw,
     (SELECT uniqExact(trace_id, span_id) FROM calls) AS distinct,
-    (SELECT sum(calls) FROM calls_1m) AS minutes,
-    (SELECT sum(calls) FROM calls_15m) AS quarters,
-    (SELECT sum(arraySum(mapValues(hist))) FROM calls_1m) AS minute_histograms,
-    (SELECT sum(arraySum(mapValues(hist))) FROM calls_15m) AS quarter_histograms`
+    ${rollups
+      .flatMap((table) => [
+        `(SELECT sum(calls) FROM ${table}) AS ${table}`,
+        `(SELECT sum(arraySum(mapValues(hist))) FROM ${table}) AS ${table}_hist`,
+      ])
+      .join(',\n    ')}`
 
 const sizes = `
   SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes, count() AS parts
