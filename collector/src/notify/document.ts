@@ -7,8 +7,8 @@ type Texts = Readonly<Record<string, string>>
 
 /**
  * The body of a notice: Alertmanager's webhook document, version 4. It depends on nothing but the notice and the
- * channel, so that a repeated attempt sends the same bytes under the same id. It has at most limits.noticeBytes: the
- * least bad alerts are left out and counted in `truncatedAlerts`, and then long texts are cut.
+ * channel, so that a repeated attempt sends the same bytes under the same id. It has at most limits.noticeBytes:
+ * long texts are cut, then the least bad alerts are left out and counted in `truncatedAlerts`.
  *
  * @param receiver the channel's name
  * @param externalUrl where people find this collector, for a notice whose links do not say it
@@ -21,7 +21,8 @@ export function noticeBody(notice: Notice, receiver: string, externalUrl: string
     for (;;) {
       body = JSON.stringify(whole(notice, kept, { receiver, externalUrl, chars }))
       if (Buffer.byteLength(body) <= limits.noticeBytes) return body
-      if (kept.length <= 1) break
+      // A text that somebody made long must not push the others out.
+      if (kept.length <= 1 || chars === Number.POSITIVE_INFINITY) break
       // The common labels become shorter or longer with every alert that goes, so it is tried rather than reckoned.
       kept = kept.slice(0, Math.floor(kept.length * 0.8))
     }
