@@ -362,7 +362,7 @@ channels:
       'callsight.yaml:1:122: objectives[0].notify[0]: there is no channel "opps"; add it under channels, or use one that is there',
     ])
     expect(file('exclude: [{ from: 2026-11-20T02:00Z, to: 2026-11-20T02:00Z }]')).toEqual([
-      'callsight.yaml:1:93: objectives[0].exclude[0].to: the exclusion ends before it begins; write a later time',
+      'callsight.yaml:1:92: objectives[0].exclude[0].to: the exclusion ends before it begins; write a later time',
     ])
     expect(faultsOf('objectives: [{ name: a, target: 99%, window: 90s }]')).toEqual([
       'callsight.yaml:1:46: objectives[0].window: "90s" is too short; write at least 1h',
