@@ -42,8 +42,7 @@ try {
   const watched = await judged(first.count)
   const share = (collector.cpu().all - cpu) / (WATCH_MS / 1000)
   say(`asking ${requests} times`)
-  const took = await ask()
-  const at = (part) => took[Math.min(Math.floor(part * took.length), took.length - 1)]
+  const { usage, plain } = await ask()
   const report = {
     machine: describeMachine(folder),
     consumers,
@@ -53,9 +52,11 @@ try {
     first_judgement_s: first.seconds,
     judgement_s: (watched.seconds - first.seconds) / (watched.count - first.count),
     cpu_share: share,
-    p50_ms: at(0.5),
-    p99_ms: at(0.99),
-    max_ms: at(1),
+    p50_ms: at(usage, 0.5),
+    p99_ms: at(usage, 0.99),
+    max_ms: at(usage, 1),
+    healthz_p50_ms: at(plain, 0.5),
+    healthz_p99_ms: at(plain, 0.99),
   }
   if (values.json) console.log(JSON.stringify(report, undefined, 2))
   else {
@@ -64,6 +65,9 @@ try {
     console.log(`| usage of a consumer, p50 | ${report.p50_ms.toFixed(2)} ms |`)
     console.log(`| … p99 of ${requests}, ${connections} at a time | ${report.p99_ms.toFixed(2)} ms |`)
     console.log(`| … slowest | ${report.max_ms.toFixed(2)} ms |`)
+    console.log(
+      `| an answer that says nothing (/healthz) in turn, p50, p99 | ${report.healthz_p50_ms.toFixed(2)} ms, ${report.healthz_p99_ms.toFixed(2)} ms |`,
+    )
     console.log(`| first judgement after a start, with forecasts | ${report.first_judgement_s.toFixed(2)} s |`)
     console.log(`| a judgement after that, mean of a minute | ${(report.judgement_s * 1000).toFixed(0)} ms |`)
     console.log(`| CPU of the collector meanwhile | ${(share * 100).toFixed(1)} % of a core |`)
@@ -109,27 +113,36 @@ async function judged(moreThan) {
   }
 }
 
-/** Milliseconds of each answer, sorted. */
+/** Milliseconds of each answer, sorted; by turns with one that costs nothing, to see what the machine adds. */
 async function ask() {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
-  const took = []
+  const took = { usage: [], plain: [] }
   let next = 0
+  const timed = async (kind, path) => {
+    const began = performance.now()
+    await answered(`${collector.web}${path}`, agent, kind === 'usage')
+    took[kind].push(performance.now() - began)
+  }
   const worker = async () => {
     while (next < requests) {
-      const began = performance.now()
-      await answered(`${collector.web}/api/v1/consumers/consumer-${next++ % consumers}/usage`, agent)
-      took.push(performance.now() - began)
+      await timed('usage', `/api/v1/consumers/consumer-${next++ % consumers}/usage`)
+      await timed('plain', '/healthz')
     }
   }
   await Promise.all(Array.from({ length: connections }, worker))
   agent.destroy()
-  return took.sort((a, b) => a - b)
+  for (const list of Object.values(took)) list.sort((a, b) => a - b)
+  return took
 }
 
-function answered(url, agent) {
+function at(sorted, part) {
+  return sorted[Math.min(Math.floor(part * sorted.length), sorted.length - 1)]
+}
+
+function answered(url, agent, limited) {
   return new Promise((resolve, reject) => {
     get(url, { agent }, (response) => {
-      if (response.statusCode !== 200 || response.headers.ratelimit === undefined) {
+      if (response.statusCode !== 200 || (limited && response.headers.ratelimit === undefined)) {
         reject(new Error(`${url} answered ${response.statusCode}`))
       }
       response.resume().on('end', resolve).on('error', reject)

@@ -1,4 +1,4 @@
-import { needsCalls, QUARTER, usageQuestion } from '../../aggregate/usage.ts'
+import { QUARTER, usageQuestion } from '../../aggregate/usage.ts'
 import type { Metered } from '../../config/config.ts'
 import { limits } from '../../limits.ts'
 import type { Store } from '../../store/store.ts'
@@ -90,7 +90,7 @@ export class Usage {
       const since = await this.#ask(metered, period.startMs, toMs)
       return { atMs, before: none, edgeMs: period.startMs, dueMs: atMs, since }
     }
-    if ('sum' in metered.meter === false || needsCalls(metered)) {
+    if (!('sum' in metered.meter)) {
       if (last !== undefined && atMs < last.dueMs) return last
       const began = performance.now()
       const before = await this.#ask(metered, period.startMs, toMs)
