@@ -9,6 +9,7 @@ import { doctorCommand } from './doctor.ts'
 import { exportCommand } from './export.ts'
 import { forgetCommand } from './forget.ts'
 import { importCommand } from './import.ts'
+import { objectiveCommand } from './objective.ts'
 import { redactCommand } from './redact.ts'
 import { restoreCommand } from './restore.ts'
 import { tokenCommand } from './token.ts'
@@ -28,6 +29,7 @@ const commands = [
   checkCommand,
   doctorCommand,
   alertCommand,
+  objectiveCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

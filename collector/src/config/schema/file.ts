@@ -8,6 +8,7 @@ import { goodShape, objective, objectiveShape } from './objective.ts'
 import { planShape, plans, quotaShape } from './quota.ts'
 import { listenShape, retention, retentionShape, storeShape } from './store.ts'
 import { tokenShape } from './token.ts'
+import { text } from './value.ts'
 
 const fileShape = {
   store: z.strictObject(storeShape).optional(),
@@ -17,6 +18,7 @@ const fileShape = {
   consumers: z.array(consumer).default([]),
   plans: plans.default([]),
   objectives: z.array(objective).default([]),
+  openslo: z.array(text()).default([]),
   alerts: z.array(ruleSchema).default([]),
   channels: channels.default([]),
 }
@@ -40,6 +42,7 @@ export const fileSchema = z.strictObject(fileShape).transform(
     consumers: file.consumers,
     plans: file.plans,
     objectives: file.objectives,
+    openslo: file.openslo,
     alerts: file.alerts,
     channels: file.channels,
   }),
