@@ -1,8 +1,7 @@
 import { stringify } from 'yaml'
-import type { Fault } from '../config/fault.ts'
+import { type Fault, pathText } from '../config/fault.ts'
 import { problemsOf } from '../config/issue.ts'
-import { ruleSchema } from '../config/schema/alert.ts'
-import { objective } from '../config/schema/objective.ts'
+import { fileSchema } from '../config/schema/file.ts'
 import { isOpenSlo, readOpenSlo } from './openslo.ts'
 import { isPyrra, readPyrra } from './pyrra.ts'
 import { isSloth, readSloth } from './sloth.ts'
@@ -33,18 +32,16 @@ export function importFiles(files: readonly string[], window: string): Imported 
     }
   }
   faults.push(...found.flatMap((imported) => imported.faults))
-  const fine = (schema: typeof objective | typeof ruleSchema) => (entry: Written) => {
-    const parsed = schema.safeParse(entry.value)
-    for (const problem of parsed.success ? [] : problemsOf(parsed.error)) {
-      faults.push(
-        entry.source.fault({ ...problem, path: entry.path, what: `${problem.path.join('.')}: ${problem.what}` }),
-      )
+  const fine = (section: 'objectives' | 'alerts') => (entry: Written) => {
+    const parsed = fileSchema.safeParse({ [section]: [entry.value] })
+    for (const { path, what, remedy } of parsed.success ? [] : problemsOf(parsed.error)) {
+      faults.push(entry.source.fault({ path: entry.path, what: `${pathText(path.slice(2))}: ${what}`, remedy }))
     }
     return parsed.success
   }
   return {
-    objectives: found.flatMap(({ objectives }) => objectives).filter(fine(objective)),
-    alerts: found.flatMap(({ alerts }) => alerts).filter(fine(ruleSchema)),
+    objectives: found.flatMap(({ objectives }) => objectives).filter(fine('objectives')),
+    alerts: found.flatMap(({ alerts }) => alerts).filter(fine('alerts')),
     faults: faults.sort((a, b) => a.file.localeCompare(b.file) || a.line - b.line || a.column - b.column),
   }
 }
