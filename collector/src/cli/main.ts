@@ -10,6 +10,7 @@ import { exportCommand } from './export.ts'
 import { forgetCommand } from './forget.ts'
 import { importCommand } from './import.ts'
 import { objectiveCommand } from './objective.ts'
+import { prometheusCommand } from './prometheus.ts'
 import { redactCommand } from './redact.ts'
 import { restoreCommand } from './restore.ts'
 import { tokenCommand } from './token.ts'
@@ -30,6 +31,7 @@ const commands = [
   doctorCommand,
   alertCommand,
   objectiveCommand,
+  prometheusCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

@@ -13,6 +13,7 @@ import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
+import { exchangeRoutes } from './exchange.ts'
 import { objectiveRoutes } from './objectives.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { quotaRoutes } from './quotas.ts'
@@ -77,6 +78,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(alertRoutes({ store, judge }))
   server.register(objectiveRoutes(judge))
   server.register(quotaRoutes({ store, judge }))
+  server.register(exchangeRoutes(judge))
   server.register(boardRoutes(store))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
