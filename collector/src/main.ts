@@ -81,7 +81,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     await writeConsumers(config.consumers)
 
     const ingest = new Door(config.tokens, ['ingest', 'admin'])
-    const read = new Door(config.tokens, ['read', 'admin'])
+    const read = new Door(config.tokens, ['read', 'admin'], ['consumer'])
     const room = embeddedFolder(url) === undefined ? undefined : new Room({ folder, store, log })
     undo.push(async () => room?.stop())
     const intake = new Intake({ threads, spool, known: spool.takeKnown(), low: () => room?.low })

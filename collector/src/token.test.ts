@@ -28,6 +28,17 @@ it('without a token of its scopes a door is open, and what comes in is told apar
   expect(door.admit('Bearer anything')).toEqual({ digest: digest('anything') })
 })
 
+it('guests pass, but their tokens alone close no door', () => {
+  const guest = token('guest', 'consumer')
+  const alone = new Door([guest], ['read'], ['consumer'])
+  expect(alone.open).toBe(true)
+  expect(alone.admit('Bearer guest')).toEqual({ digest: digest('guest'), token: guest })
+  const closed = new Door([guest, token('reader', 'read')], ['read'], ['consumer'])
+  expect(closed.open).toBe(false)
+  expect(closed.admit('Bearer guest')).toEqual({ digest: digest('guest'), token: guest })
+  expect(closed.admit('Bearer else')).toHaveProperty('refused')
+})
+
 it('only a bearer token is one', () => {
   const door = new Door([token('right', 'ingest')], ['ingest'])
   const refused = { refused: 'a token is needed: send the header "authorization: Bearer TOKEN"' }

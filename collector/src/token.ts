@@ -22,23 +22,31 @@ export class Door {
   #byDigest = new Map<string, Token>()
   readonly #used = new Set<string>()
   readonly #scopes: readonly Scope[]
+  readonly #guests: readonly Scope[]
+  #open = true
 
-  /** @param scopes any of which opens this door */
-  constructor(tokens: readonly Token[], scopes: readonly Scope[]) {
+  /**
+   * @param scopes any of which opens this door
+   * @param guests those who pass as well, but whose tokens alone do not close it
+   */
+  constructor(tokens: readonly Token[], scopes: readonly Scope[], guests: readonly Scope[] = []) {
     this.#scopes = scopes
+    this.#guests = guests
     this.configure(tokens)
   }
 
   /** Takes the tokens of a new configuration. */
   configure(tokens: readonly Token[]): void {
+    const fitting = [...this.#scopes, ...this.#guests]
     this.#byDigest = new Map(
-      tokens.filter((token) => this.#scopes.includes(token.scope)).map((token) => [token.sha256, token]),
+      tokens.filter((token) => fitting.includes(token.scope)).map((token) => [token.sha256, token]),
     )
+    this.#open = !tokens.some((token) => this.#scopes.includes(token.scope))
   }
 
   /** True without any fitting token configured: everybody who reaches the listener may pass. */
   get open(): boolean {
-    return this.#byDigest.size === 0
+    return this.#open
   }
 
   /** True when somebody came in with this token since the start. */

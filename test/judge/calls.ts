@@ -34,7 +34,7 @@ export async function emptyStore(): Promise<{ store: Store; close(): Promise<voi
 let inserts = 0
 
 export async function insertCalls(store: Store, calls: readonly Partial<Call>[]): Promise<void> {
-  const rows = calls.map((call) => ({
+  const rows = calls.map((call, i) => ({
     ts: new Date(call.atMs!).toISOString().replace('T', ' ').slice(0, -1),
     direction: call.direction ?? 'in',
     service: call.service ?? 'shop',
@@ -44,7 +44,8 @@ export async function insertCalls(store: Store, calls: readonly Partial<Call>[])
     outcome: call.outcome ?? 'ok',
     duration_us: call.durationUs ?? 1000,
     weight: call.weight ?? 1,
-    trace_id: `${inserts}`,
+    trace_id: `${inserts}`.padStart(32, '0'),
+    span_id: i.toString(16).padStart(16, '0'),
   }))
   inserts++
   await store.insert('calls', rows, `calls-${process.pid}-${inserts}`)

@@ -19,14 +19,18 @@ export interface Share {
   readonly denominator: number
 }
 
+export const scopes = ['ingest', 'read', 'admin', 'consumer'] as const
+
 export interface Token {
   readonly name: string
-  /** `ingest` may send calls, `read` may ask, `admin` may also change rules. */
-  readonly scope: 'ingest' | 'read' | 'admin'
+  /** `ingest` may send calls, `read` may ask, `admin` may also change rules, `consumer` sees what concerns one consumer. */
+  readonly scope: (typeof scopes)[number]
   /** Of the token, in lower-case hexadecimal; the token itself is nowhere. */
   readonly sha256: string
   /** Environment that calls sent with this token belong to. */
   readonly env: string | undefined
+  /** Of the scope `consumer`: whose it is. */
+  readonly consumer?: string | undefined
 }
 
 export interface Consumer {

@@ -28,6 +28,7 @@ export function referenceProblems(file: unknown): Problem[] {
     return { name: bare(mapOf(token).sha256), path: ['tokens', i, 'sha256'] }
   })
   found.push(...repeated(tokens, 'token hash'))
+  found.push(...tokenProblems(listOf(root.tokens)))
   const keys = consumers.flatMap((consumer, i) =>
     listOf(mapOf(consumer).keys).map((key, j) => ({ name: bare(key), path: ['consumers', i, 'keys', j] })),
   )
@@ -44,6 +45,25 @@ export function referenceProblems(file: unknown): Problem[] {
     }
   })
   return [...found, ...storeProblems(mapOf(root.store)), ...objectiveProblems(root)]
+}
+
+/** A token of a consumer is somebody else's: it needs to say whose, and a door that is closed without one. */
+function tokenProblems(tokens: readonly unknown[]): Problem[] {
+  const readers = tokens.some((token) => ['read', 'admin'].includes(String(mapOf(token).scope)))
+  return tokens.flatMap((token, i): Problem[] => {
+    const { scope, consumer } = mapOf(token)
+    if (scope !== 'consumer') {
+      if (consumer === undefined) return []
+      const remedy = 'remove it, or write scope: consumer'
+      return [{ path: ['tokens', i, 'consumer'], what: 'the scope of this token is no consumer', remedy }]
+    }
+    if (consumer === undefined) {
+      return [{ path: ['tokens', i], what: 'does not say whose it is', remedy: 'add consumer: ID' }]
+    }
+    if (readers) return []
+    const what = 'without a token of scope read or admin everybody who reaches the viewer reads everything'
+    return [{ path: ['tokens', i, 'scope'], what, remedy: 'add one beside this' }]
+  })
 }
 
 function storeProblems({ url, profile, cluster }: Record<string, unknown>): Problem[] {

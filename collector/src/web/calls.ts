@@ -31,14 +31,13 @@ export function callRoutes(store: Store): (server: FastifyInstance) => Promise<v
   return async (server) => {
     server.get('/api/v1/calls', async (request) => {
       const query = request.query as Query
-      const { where, params } = filter(query)
+      const { where, params } = callFilter(query)
       const size = pageSize(query)
       const calls = await store.ask(
         `SELECT ${columns} FROM calls WHERE ${where} ORDER BY calls.ts DESC, trace_id, span_id LIMIT ${size}`,
         params,
       )
-      const last = calls.length === size ? calls.at(-1) : undefined
-      return { calls, next: last === undefined ? null : `${String(last.ts)},${String(last.id)}` }
+      return { calls, next: nextPage(calls, size) }
     })
     server.get('/api/v1/calls/:id', async (request) => {
       const { id } = request.params as { id: string }
@@ -86,7 +85,14 @@ async function payloadOf(store: Store, { ts, service, operation, trace_id, span_
   return { detail, redaction, query, request: side('request'), response: side('response') }
 }
 
-function filter(query: Query): { where: string; params: Row } {
+/** The cursor of the page after this one, or null when this is the last. */
+export function nextPage(calls: readonly Row[], size: number): string | null {
+  const last = calls.length === size ? calls.at(-1) : undefined
+  return last === undefined ? null : `${String(last.ts)},${String(last.id)}`
+}
+
+/** Conditions on `calls` for the parameters of a search. */
+export function callFilter(query: Query): { where: string; params: Row } {
   const conditions = ['1']
   const params: Row = {}
   const add = (condition: string, name: string, value: unknown) => {

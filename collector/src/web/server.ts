@@ -15,6 +15,7 @@ import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
 import { exchangeRoutes } from './exchange.ts'
 import { objectiveRoutes } from './objectives.ts'
+import { portalRoutes, trespass } from './portal.ts'
 import { Problem, sendProblem } from './problem.ts'
 import { quotaRoutes } from './quotas.ts'
 import { trafficRoutes } from './traffic.ts'
@@ -55,6 +56,10 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
       reply.header('www-authenticate', 'Bearer')
       return sendProblem(reply, 401, pass.refused)
     }
+    if (pass.token?.scope === 'consumer') {
+      const refusal = trespass(pass.token, request)
+      if (refusal !== undefined) return sendProblem(reply, 403, refusal)
+    }
     const changes = request.method !== 'GET' && !isQuestion(request.url)
     if (changes && pass.token !== undefined && pass.token.scope !== 'admin') {
       return sendProblem(reply, 403, 'this token may read; a change needs one of scope admin')
@@ -80,6 +85,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(quotaRoutes({ store, judge }))
   server.register(exchangeRoutes(judge))
   server.register(boardRoutes(store))
+  server.register(portalRoutes({ store, judge, door }))
 
   server.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
   for (const more of routes) server.register(more)
@@ -90,6 +96,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   for (const path of ['/', '/d/:uid']) {
     server.get(path, (_request, reply) => reply.type('text/html').send(createReadStream(join(page, 'index.html'))))
   }
+  server.get('/portal', (_request, reply) => reply.type('text/html').send(createReadStream(join(page, 'portal.html'))))
   server.setNotFoundHandler((request, reply) =>
     sendProblem(reply, 404, `there is no ${request.method} ${request.url.split('?')[0]!.slice(0, 100)}`),
   )

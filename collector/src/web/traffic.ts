@@ -9,7 +9,7 @@ type Query = Record<string, string | undefined>
 const MINUTE = 60_000
 
 /** A quantile of a merged histogram `h`, in milliseconds: see sql/0003_rollups.sql. */
-function quantile(p: number): string {
+export function quantile(p: number): string {
   return `round(exp2((mapKeys(h)[arrayFirstIndex(n -> n >= ${p} * calls, arrayCumSum(mapValues(h)))] - 0.5) / 16) / 1000, 3)`
 }
 
