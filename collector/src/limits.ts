@@ -186,8 +186,22 @@ export const limits = {
   callMs: 10 * 60_000,
   /** Alerts one rule can have at a time, the worst first: more labels than this are a mistake in group_by. */
   alertGroups: 500,
-  /** Consumers judged for one objective, the worst first. */
+  /** Consumers judged for one objective; more are counted as left out. */
   objectiveGroups: 10_000,
+  /** … and for all objectives: one that calls all day long takes some 30 KiB of counts, most take far less. */
+  objectiveConsumers: 30_000,
+  /** Minutes that are counted anew at each look: calls arrive when they are over, and few take longer. */
+  objectiveHotMs: 10 * 60_000,
+  /** Days in which calls have arrived since are counted anew this often, and one other day: counting one reads a day. */
+  objectiveLookMs: 60_000,
+  /** Counts asked for in one statement: each takes the engine about a millisecond to plan, and a thread to run. */
+  objectiveAsks: 25,
+  /** … and the length of their parameters, which a server takes in its URL. */
+  objectiveAskChars: 100_000,
+  /** Longest time of which the counts of each consumer are asked for at once: an answer of some ten MiB. */
+  objectiveAskMs: 7 * 24 * 3600_000,
+  /** Exclusions of one objective: each is a condition of every question about it. */
+  objectiveExclusions: 100,
   /** Objectives and quotas are asked about at most this share of the time: the longer it takes, the less often. */
   standingShare: 0.2,
   /** A state that changes is written at most this often: busy consumers change theirs at every look. */

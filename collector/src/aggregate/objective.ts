@@ -1,44 +1,192 @@
 import type { Objective } from '../config/config.ts'
-import { limits } from '../limits.ts'
-import { aboutSubject, failed, type Question } from './question.ts'
+import type { Row } from '../store/store.ts'
+import { goodSql } from './good.ts'
+import { aboutSubject, type Question } from './question.ts'
+
+/** Where calls are counted: roll-ups are exact but for a latency that they did not count from the start. */
+export type Source =
+  /** By minute, and by quarter of an hour. */
+  | 'calls_1m'
+  | 'calls_15m'
+  /** The calls themselves, for a latency from before its counts are complete. */
+  | 'calls'
+  /** Histograms, where the calls are gone by then: exact but for the calls of one bucket. */
+  | 'hist_1m'
+  | 'hist_15m'
+
+/** Counts of one objective that are wanted: blocks of `blockMs` in [fromMs, toMs). Blocks begin at `phaseMs` after a whole multiple. */
+export interface Ask {
+  readonly objective: Objective
+  readonly source: Source
+  readonly fromMs: number
+  readonly toMs: number
+  readonly blockMs: number
+  readonly phaseMs: number
+  /** Only these consumers, or all but these. */
+  readonly consumers?: { readonly only: boolean; readonly ids: readonly string[] } | undefined
+}
+
+/** An answer: one consumer's counts by block. Every list has one entry for each block with calls. */
+export interface Counted extends Row {
+  /** Place of the ask in its list. */
+  ask: number
+  consumer: string
+  /** Where blocks begin, epoch seconds. */
+  blocks: number[]
+  calls: number[]
+  bad: number[]
+  /** Slices with calls, and how much of them was bad, in billionths. */
+  slices: number[]
+  parts: number[]
+  /** Calls that may be as well good as bad: those in the histogram's bucket that the latency lies in. */
+  unsure: number[]
+}
+
+/** A slice that is bad in whole. Shares of calls in slices are counted in these parts, rounded to the nearest. */
+export const sliceParts = 1_000_000_000
 
 /**
- * The calls of an objective's window [toMs - window, toMs), of its last hour and of its last five minutes: all, and the
- * bad ones among them, by consumer when the promise is made to each. A call is bad when it failed or took the promised
- * time or longer. Aborted calls count as neither; calls of nobody known are no consumer's.
+ * Counts of many objectives in one statement. Only counted calls (aggregate/good.ts) that came in, outside of the
+ * exclusions; weighted. A counted call is bad when it failed or took the promised time or longer. A slice is one of
+ * `sliceMs` with calls in it.
  */
-export function objectiveQuestion(objective: Objective, toMs: number): Question {
-  const { conditions, params } = aboutSubject(objective)
-  const perConsumer = objective.per === 'consumer'
-  const bad = objective.latencyBelowUs === undefined ? failed : `(${failed} OR duration_us >= {latency:UInt64})`
+export function objectiveQuestion(asks: readonly Ask[]): Question {
+  const params: Row = {}
+  const sql = asks.map((ask, i) => {
+    const branch = branchOf(ask, i)
+    Object.assign(params, branch.params)
+    return branch.sql
+  })
+  return { sql: sql.join('\nUNION ALL\n'), params }
+}
+
+function branchOf(ask: Ask, i: number): Question {
+  const { objective, source, blockMs, phaseMs } = ask
+  const suffix = `_${i}`
+  const table = source === 'hist_1m' ? 'calls_1m' : source === 'hist_15m' ? 'calls_15m' : source
+  const time = table === 'calls' ? 'ts' : table === 'calls_1m' ? 'minute' : 'quarter'
+  const good = goodSql(objective.good, suffix)
+  const subject = aboutSubject(objective, suffix)
+  const outside = exclusionSql(ask, time, suffix)
+  const counts = countsSql(objective, source, good.failed, suffix)
+  const sliced = objective.method !== 'occurrences'
+  const width = (sliced ? objective.sliceMs : blockMs) / 1000
+  const start = (of: string, seconds: number) =>
+    `intDiv(${of} - ${phaseMs / 1000}, ${seconds}) * ${seconds} + ${phaseMs / 1000}`
+  const consumer = objective.per === 'consumer' ? 'consumer' : "''"
   const where = [
     "direction = 'in'",
-    "outcome != 'aborted'",
-    'ts >= fromUnixTimestamp64Milli({from:Int64})',
-    'ts < fromUnixTimestamp64Milli({to:Int64})',
-    ...conditions,
-    ...(perConsumer ? ["consumer != ''"] : []),
+    `${time} >= toDateTime({from${suffix}:UInt32}, 'UTC')`,
+    `${time} < toDateTime({to${suffix}:UInt32}, 'UTC')`,
+    good.counted,
+    ...subject.conditions,
+    ...(objective.per === 'consumer' ? ["consumer != ''"] : []),
+    ...outside.conditions,
   ]
-  const recent = (name: string) => `ts >= fromUnixTimestamp64Milli({${name}:Int64})`
+  const params: Row = {
+    [`from${suffix}`]: ask.fromMs / 1000,
+    [`to${suffix}`]: ask.toMs / 1000,
+    ...good.params,
+    ...subject.params,
+    ...outside.params,
+    ...counts.params,
+  }
+  if (ask.consumers !== undefined) {
+    where.push(`${ask.consumers.only ? '' : 'NOT '}has({consumers${suffix}:Array(String)}, consumer)`)
+    params[`consumers${suffix}`] = ask.consumers.ids
+  }
+  // The names end in _ so that none is taken for a column.
+  const rows = `SELECT ${consumer} AS consumer_, ${start(`toUnixTimestamp(${time})`, width)} AS start_, ${counts.sql}
+FROM ${table}
+WHERE ${where.join(' AND ')}
+GROUP BY consumer_, start_`
+  const blocks = sliced
+    ? `SELECT consumer_, ${start('start_', blockMs / 1000)} AS block_, sum(total_) AS calls_, sum(bad_) AS failed_, sum(unsure_) AS doubt_,
+  count() AS slices_, sum(${partsSql(objective, suffix)}) AS parts_
+FROM (${rows})
+GROUP BY consumer_, block_`
+    : `SELECT consumer_, start_ AS block_, total_ AS calls_, bad_ AS failed_, unsure_ AS doubt_, 0 AS slices_, 0 AS parts_
+FROM (${rows})`
+  if (objective.method === 'timeslices' && objective.sliceTarget !== undefined) {
+    params[`allowed${suffix}`] = objective.sliceTarget.denominator - objective.sliceTarget.numerator
+    params[`whole${suffix}`] = objective.sliceTarget.denominator
+  }
+  const list = (of: string) => `groupArray(toFloat64(${of}))`
   return {
-    sql: `SELECT${perConsumer ? ' consumer,' : ''}
-  sum(toUInt64(weight)) AS total,
-  sumIf(toUInt64(weight), ${bad}) AS bad,
-  sumIf(toUInt64(weight), ${recent('hour')}) AS total_1h,
-  sumIf(toUInt64(weight), ${recent('hour')} AND ${bad}) AS bad_1h,
-  sumIf(toUInt64(weight), ${recent('minutes')}) AS total_5m,
-  sumIf(toUInt64(weight), ${recent('minutes')} AND ${bad}) AS bad_5m
-FROM calls
-WHERE ${where.join(' AND ')}${perConsumer ? '\nGROUP BY consumer' : ''}
-ORDER BY bad / total DESC, total DESC
-LIMIT ${limits.objectiveGroups}`,
-    params: {
-      from: toMs - objective.windowMs,
-      hour: toMs - 3600_000,
-      minutes: toMs - 300_000,
-      to: toMs,
-      ...(objective.latencyBelowUs === undefined ? {} : { latency: objective.latencyBelowUs }),
-      ...params,
-    },
+    sql: `SELECT ${i} AS ask, consumer_ AS consumer, ${list('block_')} AS blocks, ${list('calls_')} AS calls, ${list('failed_')} AS bad,
+  ${list('slices_')} AS slices, ${list('parts_')} AS parts, ${list('doubt_')} AS unsure
+FROM (${blocks})
+GROUP BY consumer_`,
+    params,
+  }
+}
+
+/** Bad in whole when fewer calls than the slice's target are good; or by the share of its bad calls. */
+function partsSql({ method }: Objective, suffix: string): string {
+  return method === 'timeslices'
+    ? `if(bad_ * {whole${suffix}:UInt64} > total_ * {allowed${suffix}:UInt64}, ${sliceParts}, 0)`
+    : `intDiv(bad_ * ${2 * sliceParts} + total_, total_ * 2)`
+}
+
+function exclusionSql({ objective, fromMs, toMs }: Ask, time: string, suffix: string) {
+  const conditions: string[] = []
+  const params: Row = {}
+  objective.exclude.forEach((exclusion, i) => {
+    if (exclusion.toMs <= fromMs || exclusion.fromMs >= toMs) return
+    const [from, to] = [`out_from${suffix}_${i}`, `out_to${suffix}_${i}`]
+    conditions.push(
+      `NOT (${time} >= toDateTime({${from}:UInt32}, 'UTC') AND ${time} < toDateTime({${to}:UInt32}, 'UTC'))`,
+    )
+    params[from] = exclusion.fromMs / 1000
+    params[to] = exclusion.toMs / 1000
+  })
+  return { conditions, params }
+}
+
+function countsSql({ latencyBelowUs: us }: Objective, source: Source, failed: string, suffix: string): Question {
+  const weight = source === 'calls' ? 'toUInt64(weight)' : 'calls'
+  const named = (bad: string, unsure = '0') => `sum(${weight}) AS total_, ${bad} AS bad_, ${unsure} AS unsure_`
+  if (us === undefined) return { sql: named(`sumIf(${weight}, ${failed})`), params: {} }
+  const params: Row = { [`latency${suffix}`]: us }
+  const latency = `{latency${suffix}:UInt64}`
+  if (source === 'calls') return { sql: named(`sumIf(${weight}, ${failed} OR duration_us >= ${latency})`), params }
+  if (source === 'calls_1m' || source === 'calls_15m') {
+    // A call is under the latency or not, whatever became of it: of those that failed all are bad.
+    return { sql: named(`sumIf(${weight}, ${failed}) + sumIf(${weight} - under[${latency}], NOT (${failed}))`), params }
+  }
+  const { bucket, part } = bucketOf(us)
+  params[`bucket${suffix}`] = bucket
+  const below = `arraySum(arrayFilter((n, k) -> k < {bucket${suffix}:UInt16}, mapValues(hist), mapKeys(hist)))`
+  const within = `sumIf(hist[{bucket${suffix}:UInt16}], NOT (${failed}))`
+  return {
+    sql: named(
+      `sumIf(${weight}, ${failed}) + sumIf(${weight} - ${below}, NOT (${failed})) - toUInt64(round(${within} * ${part}))`,
+      within,
+    ),
+    params,
+  }
+}
+
+/**
+ * The bucket of calls_1m.hist that a latency lies in, and the part of the bucket below it, on the bucket's own
+ * logarithmic scale: bucket k holds (2^((k-1)/16), 2^(k/16)] microseconds.
+ */
+export function bucketOf(us: number): { bucket: number; part: number } {
+  const place = Math.log2(Math.max(us, 1)) * 16
+  const bucket = Math.ceil(place)
+  return { bucket, part: Math.min(1, Math.max(0, place - bucket + 1)) }
+}
+
+/**
+ * Rows of the calls of each day, from the parts' own headers: no call is read. More of them than before means that calls
+ * of that day have arrived since.
+ */
+export function arrivalsQuestion(): Question {
+  return {
+    sql: `SELECT partition_id AS day, toFloat64(sum(rows)) AS calls
+FROM system.parts
+WHERE database = currentDatabase() AND table = 'calls' AND active
+GROUP BY day`,
+    params: {},
   }
 }

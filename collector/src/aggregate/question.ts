@@ -16,22 +16,29 @@ export interface Subject {
   readonly consumer?: string | undefined
 }
 
-/** Conditions for a subject. In an operation `*` stands for any text, elsewhere every character for itself. */
-export function aboutSubject({ service, operation, consumer }: Subject): { conditions: string[]; params: Row } {
+/**
+ * Conditions for a subject. In an operation `*` stands for any text, elsewhere every character for itself.
+ *
+ * @param suffix of the parameters' names, for several subjects in one statement
+ */
+export function aboutSubject(
+  { service, operation, consumer }: Subject,
+  suffix = '',
+): { conditions: string[]; params: Row } {
   const conditions: string[] = []
   const params: Row = {}
   if (service !== undefined) {
-    conditions.push('service = {service:String}')
-    params.service = service
+    conditions.push(`service = {service${suffix}:String}`)
+    params[`service${suffix}`] = service
   }
   if (operation !== undefined) {
     const pattern = operation.includes('*')
-    conditions.push(`operation ${pattern ? 'LIKE' : '='} {operation:String}`)
-    params.operation = pattern ? operation.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%') : operation
+    conditions.push(`operation ${pattern ? 'LIKE' : '='} {operation${suffix}:String}`)
+    params[`operation${suffix}`] = pattern ? operation.replace(/[\\%_]/g, '\\$&').replaceAll('*', '%') : operation
   }
   if (consumer !== undefined) {
-    conditions.push('consumer = {consumer:String}')
-    params.consumer = consumer
+    conditions.push(`consumer = {consumer${suffix}:String}`)
+    params[`consumer${suffix}`] = consumer
   }
   return { conditions, params }
 }

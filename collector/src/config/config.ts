@@ -55,20 +55,74 @@ export interface Plan {
   readonly quotas: readonly Quota[]
 }
 
+/** How a call ended. */
+export const outcomes = ['ok', 'client_error', 'server_error', 'timeout', 'aborted'] as const
+export type Outcome = (typeof outcomes)[number]
+
+/** Which calls a promise counts, and which of those failed. A status that is named decides before the outcome does. */
+export interface GoodRule {
+  readonly failed: readonly Outcome[]
+  readonly failedStatuses: readonly number[]
+  /** Statuses that are no failure whatever their outcome: a 501 that is as it should be. */
+  readonly goodStatuses: readonly number[]
+  /** Neither good nor bad. */
+  readonly notCounted: readonly Outcome[]
+  readonly notCountedStatuses: readonly number[]
+}
+
+/** How good calls are counted: each for itself; slices of time that are good or bad; the mean of slices' shares. */
+export const methods = ['occurrences', 'timeslices', 'ratio_timeslices'] as const
+export type Method = (typeof methods)[number]
+
+export const calendarWindows = ['day', 'week', 'month', 'quarter', 'year'] as const
+export type CalendarWindow = (typeof calendarWindows)[number]
+
+/** Time that does not count, from start (inclusive) to end (exclusive): whole minutes, epoch milliseconds. */
+export interface Exclusion {
+  readonly fromMs: number
+  readonly toMs: number
+  readonly reason: string
+}
+
 /** A promise: of the calls in the window, at least `target` are good. */
 export interface Objective {
   readonly name: string
   readonly service: string | undefined
   /** `*` stands for any text. */
   readonly operation: string | undefined
+  /** The one consumer it is made to. */
+  readonly consumer: string | undefined
   /** `consumer`: one promise to each; undefined: one over all. */
   readonly per: 'consumer' | undefined
   /** A good call did not fail and, where this is given, took less. */
   readonly latencyBelowUs: number | undefined
+  /** Which calls count, and which of them failed. */
+  readonly good: GoodRule
   readonly target: Share
-  /** As written, for people: `30d`. */
+  /** As written, for people: `30d`, `month`. */
   readonly window: string
+  /** Of a calendar window its usual length, which burn rates are scaled by: a month has 30 days. */
   readonly windowMs: number
+  /** Undefined: rolling. */
+  readonly calendar: CalendarWindow | undefined
+  /** Of a calendar window: IANA name. Consumers of the file have their own. */
+  readonly timeZone: string
+  readonly method: Method
+  /** Length of a slice; of no meaning for occurrences. */
+  readonly sliceMs: number
+  /** A slice is good when at least this share of its calls is; for timeslices. */
+  readonly sliceTarget: Share | undefined
+  /** What a slice without calls is. */
+  readonly empty: 'good' | 'ignore' | 'bad'
+  readonly exclude: readonly Exclusion[]
+  /** A burn rate alerts only on at least so many calls … */
+  readonly minCalls: number
+  /** … and so many bad ones, in its long window. */
+  readonly minBad: number
+  /** Who is told when the budget burns: names of channels, or http(s) URLs. */
+  readonly notify: readonly string[]
+  /** Of the two fast pairs of burn rates; the slow ones are tickets. */
+  readonly severity: string
 }
 
 /** What an alert may be split by. */

@@ -34,6 +34,25 @@ objectives:
     target: 99.95%
     window: 30d
     method: occurrences
+  - name: up
+    consumer: acme
+    good: { statuses: [501] }
+    failed: [server_error, timeout, aborted, 429]
+    not_counted: [404]
+    target: 99%
+    window: month
+    time_zone: Asia/Kolkata
+    method: timeslices
+    slice: 1m
+    slice_target: 95%
+    empty: bad
+    exclude:
+      - { from: 2026-11-20T02:00Z, to: "2026-11-20T04:00:00+01:00", reason: maintenance }
+      - { from: 2026-11-21T01:00Z, to: 2026-11-21T01:07Z }
+    min_calls: 50
+    min_bad: 5
+    notify: [ops]
+    severity: critical
 alerts:
   - name: slow
     when: p99.9>1.5s
@@ -89,11 +108,62 @@ channels:
           name: 'fast',
           service: 'checkout',
           operation: 'POST /orders',
+          consumer: undefined,
           per: 'consumer',
           latencyBelowUs: 300_000,
+          good: {
+            failed: ['server_error', 'timeout'],
+            failedStatuses: [],
+            goodStatuses: [],
+            notCounted: ['aborted'],
+            notCountedStatuses: [],
+          },
           target: { text: '99.95%', numerator: 9995, denominator: 10_000 },
           window: '30d',
           windowMs: 30 * 86_400_000,
+          calendar: undefined,
+          timeZone: 'UTC',
+          method: 'occurrences',
+          sliceMs: 300_000,
+          sliceTarget: undefined,
+          empty: 'good',
+          exclude: [],
+          minCalls: 10,
+          minBad: 3,
+          notify: [],
+          severity: 'page',
+        },
+        {
+          name: 'up',
+          service: undefined,
+          operation: undefined,
+          consumer: 'acme',
+          per: undefined,
+          latencyBelowUs: undefined,
+          good: {
+            failed: ['server_error', 'timeout', 'aborted'],
+            failedStatuses: [429],
+            goodStatuses: [501],
+            notCounted: [],
+            notCountedStatuses: [404],
+          },
+          target: { text: '99%', numerator: 99, denominator: 100 },
+          window: 'month',
+          windowMs: 30 * 86_400_000,
+          calendar: 'month',
+          timeZone: 'Asia/Kolkata',
+          method: 'timeslices',
+          sliceMs: 60_000,
+          sliceTarget: { text: '95%', numerator: 95, denominator: 100 },
+          empty: 'bad',
+          exclude: [
+            { fromMs: Date.UTC(2026, 10, 20, 2), toMs: Date.UTC(2026, 10, 20, 3), reason: 'maintenance' },
+            { fromMs: Date.UTC(2026, 10, 21, 1), toMs: Date.UTC(2026, 10, 21, 1, 7), reason: '' },
+          ],
+          minCalls: 50,
+          minBad: 5,
+          notify: ['ops'],
+          severity: 'critical',
         },
       ],
       alerts: [
@@ -179,9 +249,9 @@ objectives:
   - name: fast
     good: { latency_below: 300 }
     target: 99.5
-    window: month
-    method: timeslices
-    exclude: []
+    window: monthly
+    method: timeslice
+    exclude: [{ from: 2026-11-20, to: 2026-11-20T03:00Z, why: x }]
   - { name: fast, target: 100%, window: 90d }
 alerts:
   - when: p95 >> 300ms
@@ -222,12 +292,12 @@ channels:
       'callsight.yaml:14:41: plans.gold.quotas[0].per: day is not supported yet; use month, 1m',
       'callsight.yaml:17:28: objectives[0].good.latency_below: "300" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m',
       'callsight.yaml:18:13: objectives[0].target: "99.5" is not a percentage; write a number with a percent sign: 99.5%',
-      'callsight.yaml:19:13: objectives[0].window: the calendar window month is not supported yet; write a rolling one: 30d',
-      'callsight.yaml:20:13: objectives[0].method: timeslices is not supported yet; use occurrences',
-      'callsight.yaml:21:5: objectives[0].exclude: the key exclude is not supported yet; remove it',
+      'callsight.yaml:19:13: objectives[0].window: "monthly" is neither a duration nor a period of the calendar; write 30d, or day, week, month, quarter, year',
+      'callsight.yaml:20:13: objectives[0].method: "timeslice" is not known here; did you mean timeslices?',
+      'callsight.yaml:21:23: objectives[0].exclude[0].from: "2026-11-20" is not a whole minute with its offset from UTC; write 2026-11-20T02:00Z or 2026-11-20T03:00+01:00',
+      'callsight.yaml:21:58: objectives[0].exclude[0].why: unknown key "why"; the keys here are from, to, reason',
       'callsight.yaml:22:13: objectives[1].name: the objective "fast" is there twice; rename or remove one',
       'callsight.yaml:22:27: objectives[1].target: "100%" leaves nothing to judge; write more than 0% and less than 100%',
-      'callsight.yaml:22:41: objectives[1].window: "90d" is longer than calls are kept (30d); write at most 30d, or keep calls longer with retention.calls',
       'callsight.yaml:24:5: alerts[0].name: is missing; add it',
       'callsight.yaml:24:11: alerts[0].when: ">>" is not a comparison here; use >',
       'callsight.yaml:25:11: alerts[0].over: "5 minutes" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m',
@@ -248,19 +318,54 @@ channels:
     ])
   })
 
-  it('tell when calls do not live as long as an objective looks back, at the place of its window', () => {
-    const file = (calls: string, window: string) =>
-      faultsOf(`retention: { calls: ${calls} }\nobjectives: [{ name: a, target: 99%, window: ${window} }]\n`)
-    expect(file('90d', '90d')).toEqual([])
-    expect(file('7d', '7d')).toEqual([])
-    expect(file('7d', '8d')).toEqual([
-      'callsight.yaml:2:46: objectives[0].window: "8d" is longer than calls are kept (7d); write at most 7d, or keep calls longer with retention.calls',
+  it('tell when counts do not live as long as an objective looks back, at the place of its window', () => {
+    const file = (window: string, more = '', retention = '{}') =>
+      faultsOf(`retention: ${retention}\nobjectives: [{ name: a, target: 99%, window: ${window}${more} }]\n`)
+    expect(file('365d')).toEqual([])
+    expect(file('year')).toEqual([])
+    expect(file('year', '', '{ rollups: 1y }')).toEqual([
+      'callsight.yaml:2:46: objectives[0].window: "year" is longer than counts by quarter of an hour are kept (12 months); write at most 365d, or keep them longer with retention.rollups',
     ])
-    // A month may be a February.
-    expect(file('1 month', '30d')).toEqual([
-      'callsight.yaml:2:46: objectives[0].window: "30d" is longer than calls are kept (1 month); write at most 28d, or keep calls longer with retention.calls',
+    const slices = ', method: ratio_timeslices, slice: 5m'
+    expect(file('90d', slices)).toEqual([])
+    expect(file('quarter', ', method: ratio_timeslices, slice: 30m')).toEqual([])
+    expect(file('quarter', slices)).toEqual([
+      'callsight.yaml:2:46: objectives[0].window: "quarter" is longer than counts by minute are kept (90d), which its slices need; write at most 90d, choose slices of 15m, or keep them longer with retention.minutes',
     ])
-    expect(file('13 months', '365d')).toEqual([])
+    expect(file('quarter', slices, '{ minutes: 100d }')).toEqual([])
+    const exclude = (to: string) => `, exclude: [{ from: 2026-11-20T02:00Z, to: 2026-11-20T${to}Z }]`
+    expect(file('365d', exclude('02:45'))).toEqual([])
+    expect(file('365d', exclude('02:50'))).toEqual([
+      'callsight.yaml:2:46: objectives[0].window: "365d" is longer than counts by minute are kept (90d), which its exclusions need; write at most 90d, exclude whole quarters of an hour, or keep them longer with retention.minutes',
+    ])
+  })
+
+  it('tell what does not go together in an objective', () => {
+    const file = (more: string) => faultsOf(`objectives: [{ name: a, target: 99%, window: 90m, ${more} }]`)
+    expect(file('consumer: acme, per: consumer, slice: 5m, empty: bad')).toEqual([
+      'callsight.yaml:1:72: objectives[0].per: one consumer, and each, do not go together; remove consumer or per',
+      'callsight.yaml:1:89: objectives[0].slice: slice is about slices of time, and the method is occurrences; remove it, or write method: timeslices or ratio_timeslices',
+      'callsight.yaml:1:100: objectives[0].empty: empty is about slices of time, and the method is occurrences; remove it, or write method: timeslices or ratio_timeslices',
+    ])
+    expect(file('method: timeslices, slice: 7m')).toEqual([
+      'callsight.yaml:1:59: objectives[0].method: timeslices need to know when a slice is good; add the share of good calls, as in slice_target: 95%',
+      'callsight.yaml:1:78: objectives[0].slice: an hour is not a whole number of "7m"; write 1m, 2m, 3m, 4m, 5m, 6m, 10m, 12m, 15m, 20m, 30m, 1h',
+    ])
+    expect(file('method: ratio_timeslices, slice_target: 95%')).toEqual([
+      'callsight.yaml:1:91: objectives[0].slice_target: ratio_timeslices take each slice by its share of good calls, not by a target; remove it, or write method: timeslices',
+    ])
+    expect(file('failed: [server_eror, 429, 600], not_counted: [429, aborted], notify: [opps]')).toEqual([
+      'callsight.yaml:1:61: objectives[0].failed[0]: "server_eror" is neither an outcome nor a status; did you mean server_error?',
+      'callsight.yaml:1:79: objectives[0].failed[2]: "600" is not an HTTP status; write a number from 100 to 599',
+      'callsight.yaml:1:99: objectives[0].not_counted[0]: "429" stands under failed, too; remove one',
+      'callsight.yaml:1:123: objectives[0].notify[0]: there is no channel "opps"; add it under channels, or use one that is there',
+    ])
+    expect(file('exclude: [{ from: 2026-11-20T02:00Z, to: 2026-11-20T02:00Z }]')).toEqual([
+      'callsight.yaml:1:93: objectives[0].exclude[0].to: the exclusion ends before it begins; write a later time',
+    ])
+    expect(faultsOf('objectives: [{ name: a, target: 99%, window: 90s }]')).toEqual([
+      'callsight.yaml:1:46: objectives[0].window: "90s" is too short; write at least 1h',
+    ])
   })
 
   it('tell when a store cannot be laid out as is said', () => {

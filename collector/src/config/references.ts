@@ -1,8 +1,9 @@
 import { limits } from '../limits.ts'
 import { parseDurationMs, parseDurationUs } from './duration.ts'
 import { nearest, type Problem, quoted } from './fault.ts'
-import { leastDays, parsePeriod, periodText } from './period.ts'
+import { leastDays, type Period, parsePeriod, periodText } from './period.ts'
 import { defaultRetention } from './retention.ts'
+import { instant, parseWindow } from './schema/objective.ts'
 
 const day = 24 * 3600_000
 
@@ -44,7 +45,7 @@ export function referenceProblems(file: unknown): Problem[] {
       found.push({ ...problem, path: ['alerts', i, ...problem.path] })
     }
   })
-  return [...found, ...storeProblems(mapOf(root.store)), ...objectiveProblems(root)]
+  return [...found, ...storeProblems(mapOf(root.store)), ...objectiveProblems(root, channels)]
 }
 
 /** A token of a consumer is somebody else's: it needs to say whose, and a door that is closed without one. */
@@ -80,32 +81,108 @@ function storeProblems({ url, profile, cluster }: Record<string, unknown>): Prob
   return [{ path: ['store', 'cluster'], what: `the profile ${profile} has no cluster`, remedy }]
 }
 
-/** What objectives ask of the store: calls for the whole of their windows, and not too many latencies counted. */
-function objectiveProblems(root: Record<string, unknown>): Problem[] {
-  const { calls } = mapOf(root.retention)
-  const kept = calls === undefined ? defaultRetention.calls : parsed(calls, (text) => parsePeriod(text, 1, Infinity))
+/** What objectives ask of the store, and their parts of each other; and not too many latencies counted. */
+function objectiveProblems(root: Record<string, unknown>, channels: readonly string[]): Problem[] {
+  const retention = mapOf(root.retention)
+  const kept = (key: 'minutes' | 'rollups') =>
+    retention[key] === undefined
+      ? defaultRetention[key]
+      : parsed(retention[key], (text) => parsePeriod(text, 1, Infinity))
+  const lives = { minutes: kept('minutes'), rollups: kept('rollups') }
   const latencies = new Set<number>()
-  return listOf(root.objectives).flatMap((objective, i) => {
-    const { window, good } = mapOf(objective)
-    const problems: Problem[] = []
-    const windowMs = parsed(window, (text) => parseDurationMs(text, 0, limits.retentionDays * day))
-    if (kept !== undefined && windowMs !== undefined && windowMs > leastDays(kept) * day) {
-      problems.push({
-        path: ['objectives', i, 'window'],
-        what: `${quoted(window)} is longer than calls are kept (${periodText(kept)})`,
-        remedy: `write at most ${leastDays(kept)}d, or keep calls longer with retention.calls`,
-      })
-    }
-    const latency = parsed(mapOf(good).latency_below, parseDurationUs)
+  return listOf(root.objectives).flatMap((given, i) => {
+    const objective = mapOf(given)
+    const problems: Problem[] = [
+      ...windowProblems(objective, lives),
+      ...partProblems(objective),
+      ...receiverProblems(objective, channels),
+    ]
+    const latency = parsed(mapOf(objective.good).latency_below, parseDurationUs)
     if (latency !== undefined && latencies.size === limits.thresholds && !latencies.has(latency)) {
       problems.push({
-        path: ['objectives', i, 'good', 'latency_below'],
+        path: ['good', 'latency_below'],
         what: `objectives promise more than ${limits.thresholds} different latencies, each of which is counted for every call`,
         remedy: 'use one that is there',
       })
     } else if (latency !== undefined) latencies.add(latency)
-    return problems
+    return problems.map((problem) => ({ ...problem, path: ['objectives', i, ...problem.path] }))
   })
+}
+
+type Lives = Record<'minutes' | 'rollups', Period | undefined>
+
+/** Calls are counted by quarters of an hour; by minutes where a slice or an exclusion lies within a quarter. */
+function windowProblems({ window, slice, method, exclude }: Record<string, unknown>, lives: Lives): Problem[] {
+  const length = parsed(window, parseWindow)
+  if (length === undefined) return []
+  const longest = { day: 1, week: 7, month: 31, quarter: 92, year: 366 } as const
+  const days = length.calendar === undefined ? length.windowMs / day : longest[length.calendar]
+  const quarter = 15 * 60_000
+  const sliced = method === 'timeslices' || method === 'ratio_timeslices'
+  const sliceMs = parsed(slice ?? '5m', (text) => parseDurationMs(text, 0, Infinity)) ?? quarter
+  const cut = listOf(exclude).some((one) =>
+    ['from', 'to'].some((end) => (parsed(mapOf(one)[end], instant) ?? 0) % quarter !== 0),
+  )
+  const byMinutes = (sliced && sliceMs % quarter !== 0) || cut
+  const key = byMinutes ? 'minutes' : 'rollups'
+  const life = lives[key]
+  if (life === undefined || days <= leastDays(life)) return []
+  const why = !byMinutes ? '' : cut ? ', which its exclusions need' : ', which its slices need'
+  const instead = !byMinutes ? '' : cut ? ', exclude whole quarters of an hour' : ', choose slices of 15m'
+  return [
+    {
+      path: ['window'],
+      what: `${quoted(window)} is longer than counts by ${byMinutes ? 'minute' : 'quarter of an hour'} are kept (${periodText(life)})${why}`,
+      remedy: `write at most ${leastDays(life)}d${instead}, or keep them longer with retention.${key}`,
+    },
+  ]
+}
+
+/** Parts of one objective that do not go together. */
+function partProblems(objective: Record<string, unknown>): Problem[] {
+  const { consumer, per, method = 'occurrences', failed, not_counted, good, exclude } = objective
+  const problems: Problem[] = []
+  if (consumer !== undefined && per !== undefined) {
+    const what = 'one consumer, and each, do not go together'
+    problems.push({ path: ['per'], what, remedy: 'remove consumer or per' })
+  }
+  for (const key of ['slice', 'slice_target', 'empty']) {
+    if (objective[key] === undefined || method !== 'occurrences') continue
+    const what = `${key} is about slices of time, and the method is occurrences`
+    problems.push({ path: [key], what, remedy: 'remove it, or write method: timeslices or ratio_timeslices' })
+  }
+  if (method === 'timeslices' && objective.slice_target === undefined) {
+    const what = 'timeslices need to know when a slice is good'
+    problems.push({ path: ['method'], what, remedy: 'add the share of good calls, as in slice_target: 95%' })
+  }
+  if (method === 'ratio_timeslices' && objective.slice_target !== undefined) {
+    const what = 'ratio_timeslices take each slice by its share of good calls, not by a target'
+    problems.push({ path: ['slice_target'], what, remedy: 'remove it, or write method: timeslices' })
+  }
+  const told = new Map<string, string>()
+  const lists = [
+    ['failed', ['failed'], failed],
+    ['not_counted', ['not_counted'], not_counted],
+    ['good.statuses', ['good', 'statuses'], mapOf(good).statuses],
+  ] as const
+  for (const [list, path, values] of lists) {
+    listOf(values).forEach((value, i) => {
+      const other = told.get(String(value))
+      if (other === undefined) told.set(String(value), list)
+      else
+        problems.push({ path: [...path, i], what: `${quoted(value)} stands under ${other}, too`, remedy: 'remove one' })
+    })
+  }
+  listOf(exclude).forEach((one, i) => {
+    const [from, to] = [parsed(mapOf(one).from, instant), parsed(mapOf(one).to, instant)]
+    if (from === undefined || to === undefined || from < to) return
+    problems.push({
+      path: ['exclude', i, 'to'],
+      what: 'the exclusion ends before it begins',
+      remedy: 'write a later time',
+    })
+  })
+  return problems
 }
 
 /** The value, or undefined where it cannot be read, which the schema tells of. */

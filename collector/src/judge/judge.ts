@@ -14,7 +14,8 @@ import { type Alert, type AlertEvent, abandon } from './alert/step.ts'
 import { type Clock, startClock } from './clock.ts'
 import { Keeper } from './keeper.ts'
 import { judged } from './metrics.ts'
-import { type ObjectiveStanding, objectiveRow, objectiveStandings } from './objective/standing.ts'
+import { ObjectiveBook } from './objective/book.ts'
+import { type ObjectiveStanding, objectiveRow } from './objective/standing.ts'
 import { type QuotaStanding, quotaRow, quotaStandings } from './quota/standing.ts'
 
 export interface JudgeOptions {
@@ -72,11 +73,14 @@ export class Judge {
     this.#config = config
     this.#log = log
     this.#now = now
+    const book = new ObjectiveBook(store)
     this.#objectives = new Keeper(store, {
       what: 'objectives',
       table: 'objective_states',
       key: ['objective', 'consumer'],
-      standings: (config, atMs) => objectiveStandings(store, config, atMs),
+      // What has not arrived of the minute under way comes in with the next look.
+      lagMs: 0,
+      standings: (config, atMs) => book.standings(config, atMs),
       row: objectiveRow,
     })
     this.#quotas = new Keeper(store, {

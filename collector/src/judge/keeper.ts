@@ -10,6 +10,8 @@ interface Kind<Standing> {
   /** Where states are written, and the columns that name one. */
   readonly table: string
   readonly key: readonly string[]
+  /** How long ago the time that is judged ends; limits.lagMs by default. */
+  readonly lagMs?: number
   standings(config: Config, atMs: number): Promise<readonly Standing[]>
   row(standing: Standing): Row
 }
@@ -36,7 +38,7 @@ export class Keeper<Standing> {
     if (nowMs < this.#dueMs) return
     const stopTimer = judged.seconds.startTimer({ what: this.#kind.what })
     try {
-      this.standings = await this.#kind.standings(config, nowMs - limits.lagMs)
+      this.standings = await this.#kind.standings(config, nowMs - (this.#kind.lagMs ?? limits.lagMs))
       const rows = this.standings.map((standing) => this.#kind.row(standing))
       await this.#chronicle.write(rows, nowMs)
     } finally {

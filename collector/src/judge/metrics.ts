@@ -1,4 +1,4 @@
-import { Counter, Histogram } from 'prom-client'
+import { Counter, Gauge, Histogram } from 'prom-client'
 import { registry } from '../metrics.ts'
 
 const registers = [registry]
@@ -15,6 +15,11 @@ export const judged = {
     name: 'callsight_judge_failures_total',
     help: 'Judgements that failed and are tried again, by what was judged',
     labelNames: ['what'] as const,
+    registers,
+  }),
+  leftOut: new Gauge({
+    name: 'callsight_objective_consumers_left_out',
+    help: 'Consumers that objectives with `per: consumer` do not judge, as there are too many',
     registers,
   }),
   events: new Counter({

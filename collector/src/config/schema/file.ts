@@ -4,7 +4,7 @@ import { defaultRetention } from '../retention.ts'
 import { ruleSchema, ruleShape } from './alert.ts'
 import { channelShape, channels } from './channel.ts'
 import { consumer, consumerShape } from './consumer.ts'
-import { goodShape, objective, objectiveShape } from './objective.ts'
+import { excludeShape, goodShape, objective, objectiveShape } from './objective.ts'
 import { planShape, plans, quotaShape } from './quota.ts'
 import { listenShape, retention, retentionShape, storeShape } from './store.ts'
 import { tokenShape } from './token.ts'
@@ -61,8 +61,9 @@ export const keys: Record<string, { known: string[]; later: string[] }> = {
   'consumers[]': { known: Object.keys(consumerShape), later: [] },
   'plans.*': { known: Object.keys(planShape), later: [] },
   'plans.*.quotas[]': { known: Object.keys(quotaShape), later: [] },
-  'objectives[]': { known: Object.keys(objectiveShape), later: ['exclude', 'slice'] },
+  'objectives[]': { known: Object.keys(objectiveShape), later: [] },
   'objectives[].good': { known: Object.keys(goodShape), later: [] },
+  'objectives[].exclude[]': { known: Object.keys(excludeShape), later: [] },
   'alerts[]': { known: Object.keys(ruleShape), later: [] },
   'channels.*': {
     known: Object.keys(channelShape),
