@@ -1,7 +1,7 @@
 import type { AlertRule, Objective } from '../config/config.ts'
 import { durationText } from '../config/duration.ts'
 import { ratio } from '../config/share.ts'
-import { burnPairs } from '../judge/objective/verdict.ts'
+import { pairsOf } from '../judge/objective/burn.ts'
 
 /** A rule file of Prometheus, as the object that its YAML stands for. */
 export interface RuleFile {
@@ -42,7 +42,7 @@ function identity(objective: Objective): Record<string, string> {
 
 /** The windows that anything is computed over, shortest first. */
 function windowsOf(objective: Objective): number[] {
-  const windows = burnPairs(objective.windowMs).flatMap(({ longMs, shortMs }) => [longMs, shortMs])
+  const windows = pairsOf(objective).flatMap(({ longMs, shortMs }) => [longMs, shortMs])
   return [...new Set(windows)].sort((a, b) => a - b)
 }
 
@@ -101,7 +101,7 @@ function recordings(objective: Objective): Rule[] {
 function burnAlerts(objective: Objective): Rule[] {
   const labels = identity(objective)
   const about = selector(labels)
-  const pairs = burnPairs(objective.windowMs)
+  const pairs = pairsOf(objective)
   return (['page', 'ticket'] as const).map((severity) => {
     const terms = pairs
       .filter((pair) => pair.severity === severity)
