@@ -12,8 +12,6 @@ interface Rule {
   record?: string
   alert?: string
   expr: string
-  for?: string
-  keep_firing_for?: string
   labels: Readonly<Record<string, string>>
   annotations?: Readonly<Record<string, string>>
 }
@@ -123,18 +121,13 @@ function burnAlerts(objective: Objective): Rule[] {
   })
 }
 
-/** A rule over the worst of its label sets; its own unit is microseconds, Prometheus' is seconds. */
+/** The judge has waited for `for` and will linger for `keep_firing_for` itself. */
 function thresholdAlert(rule: AlertRule): Rule {
   return {
     alert: rule.name,
-    expr: `max(callsight_rule_holds${selector({ rule: rule.name })}) == 1`,
-    ...(rule.forMs > 0 ? { for: durationText(rule.forMs) } : {}),
-    ...(rule.keepFiringForMs > 0 ? { keep_firing_for: durationText(rule.keepFiringForMs) } : {}),
-    labels: { severity: rule.severity },
-    annotations: {
-      summary: `${rule.name}: ${rule.when.text}`,
-      value: `{{ with printf \`callsight_rule_value{rule="${rule.name}"}\` | query }}{{ . | first | value }}{{ end }}`,
-    },
+    expr: `sum(callsight_alerts${selector({ rule: rule.name, state: 'firing' })}) > 0`,
+    labels: { ...rule.labels, severity: rule.severity },
+    annotations: { ...rule.annotations, summary: `${rule.name}: ${rule.when.text}, for {{ $value }} label sets` },
   }
 }
 

@@ -83,3 +83,17 @@ standing(
       Number(verdict.burns.some((pair) => pair.severity === severity && pair.burning)),
     ]),
 )
+
+new Gauge({
+  name: 'callsight_alerts',
+  help: 'Alerts of a rule (one for each label set) that are pending or firing',
+  labelNames: ['rule', 'state'],
+  registers: [registry],
+  collect() {
+    this.reset()
+    if (judge === undefined) return
+    // An alert rule on a rule that is quiet needs its series as well.
+    for (const { rule } of judge.rules()) for (const state of ['pending', 'firing']) this.set({ rule: rule.name, state }, 0)
+    for (const { rule, state } of judge.alerts()) this.inc({ rule, state: state === 'pending' ? state : 'firing' })
+  },
+})
