@@ -43,10 +43,10 @@ export class Program {
 
   constructor(
     args: string[],
-    options: { env?: Record<string, string>; cwd?: string; name?: string; lasting?: boolean } = {},
+    options: { env?: Record<string, string>; cwd?: string; name?: string; lasting?: boolean; command?: string } = {},
   ) {
     this.name = options.name ?? args.join(' ')
-    this.child = spawn(process.execPath, args, {
+    this.child = spawn(options.command ?? process.execPath, args, {
       stdio: ['pipe', 'pipe', 'pipe'],
       cwd: options.cwd,
       env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', TMPDIR: tmpdir(), ...options.env },

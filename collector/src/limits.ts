@@ -209,6 +209,8 @@ export const limits = {
   configBytes: 4 * MiB,
   /** Longest name of a rule, an objective, a token … */
   nameChars: 100,
+  /** Standings of objectives at /metrics: each is a dozen series, and a scrape has to stay small. */
+  objectiveSeries: 100,
   /** Alert rules made by the API, beside those of the file. */
   rules: 500,
   /** How often the judge looks. With the lag below and the delivery, a breach is told within 15 s of its evidence. */

@@ -10,6 +10,8 @@ import { doctorCommand } from './doctor.ts'
 import { exportCommand } from './export.ts'
 import { forgetCommand } from './forget.ts'
 import { importCommand } from './import.ts'
+import { objectiveCommand } from './objective.ts'
+import { prometheusCommand } from './prometheus.ts'
 import { redactCommand } from './redact.ts'
 import { restoreCommand } from './restore.ts'
 import { slaCommand } from './sla.ts'
@@ -38,6 +40,8 @@ const commands = [
   upstreamsCommand,
   channelCommand,
   usageCommand,
+  objectiveCommand,
+  prometheusCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

@@ -49,13 +49,13 @@ async function up(options: Options): Promise<void> {
   })
   // Whoever reads this line may send a signal at once.
   process.stdout.write(`ready otlp=${collector.otlp} web=${collector.web} grpc=${collector.grpc}\n`)
-  if (options.config !== undefined) follow(options.config, options, collector, log)
+  const unfollow = options.config === undefined ? undefined : follow(options.config, config, options, collector, log)
   log.info({ signal: await told }, 'stopping')
   const hurry = setTimeout(() => {
     log.error('the stop took too long; what was acknowledged is in the spool, and the rest will be sent again')
     process.exit(1)
   }, limits.stopMs)
-  if (options.config !== undefined) unwatchFile(options.config)
+  unfollow?.()
   await collector.stop()
   clearTimeout(hurry)
   log.info('stopped')
@@ -93,9 +93,21 @@ export function storeUrl({ store }: Config, { clickhouse, data }: Pick<Options, 
   return server ?? (data === undefined ? store.url : `embedded:${data}`)
 }
 
-/** Takes the file again when it changes; a faulty one is refused and the old one stays. */
-function follow(file: string, options: Options, collector: Collector, log: Logger): void {
-  watchFile(file, { interval: limits.configPollMs, persistent: false }, () => {
+/**
+ * Takes the file again when it or an OpenSLO file of it changes; a faulty one is refused and the old one stays.
+ *
+ * @returns ends it
+ */
+function follow(file: string, first: Config, options: Options, collector: Collector, log: Logger): () => void {
+  let watched: readonly string[] = []
+  const watch = (files: readonly string[]) => {
+    for (const old of watched) if (!files.includes(old)) unwatchFile(old, changed)
+    for (const added of files) {
+      if (!watched.includes(added)) watchFile(added, { interval: limits.configPollMs, persistent: false }, changed)
+    }
+    watched = files
+  }
+  const changed = () => {
     const read = readConfig(file, process.env)
     if (read.config === undefined) {
       log.error({ faults: read.faults.map(faultText) }, `${file} is faulty; the old configuration stays`)
@@ -103,13 +115,16 @@ function follow(file: string, options: Options, collector: Collector, log: Logge
     }
     try {
       collector.configure(read.config)
+      watch([file, ...read.config.openslo])
       log.info(
         `${file} was read again${(options.data ?? options.clickhouse) ? '' : '; a changed store or listener needs a restart'}`,
       )
     } catch (error) {
       log.error({ error }, `${file} is refused; the old configuration stays`)
     }
-  })
+  }
+  watch([file, ...first.openslo])
+  return () => watch([])
 }
 
 function address(text: string): Address {

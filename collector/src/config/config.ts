@@ -423,6 +423,8 @@ export interface Config {
   readonly consumers: readonly Consumer[]
   readonly plans: readonly Plan[]
   readonly objectives: readonly Objective[]
+  /** Files of OpenSLO as written; what they say is among the objectives and alerts. */
+  readonly openslo: readonly string[]
   readonly alerts: readonly AlertRule[]
   readonly channels: readonly Channel[]
   readonly notices: {
@@ -462,6 +464,7 @@ export const defaultConfig: Config = Object.freeze({
   consumers: Object.freeze([]),
   plans: Object.freeze([]),
   objectives: Object.freeze([]),
+  openslo: Object.freeze([]),
   alerts: Object.freeze([]),
   channels: Object.freeze([]),
   notices: Object.freeze({ allowPrivate: Object.freeze([]) }),

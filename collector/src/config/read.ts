@@ -16,6 +16,7 @@ import { limits } from '../limits.ts'
 import type { AlertRule, Config } from './config.ts'
 import { type Fault, type Problem, quoted } from './fault.ts'
 import { isAboutKey, problemsOf } from './issue.ts'
+import { withOpenSlo } from './openslo.ts'
 import { type Judged, judgedProblems, receiverProblems, referenceProblems } from './references.ts'
 import { ruleSchema } from './schema/alert.ts'
 import { fileSchema } from './schema/file.ts'
@@ -71,17 +72,21 @@ export function parseConfig(text: string, file: string, env: Environment): Readi
     const what = error instanceof Error ? error.message : String(error)
     return { config: undefined, faults: [place({ path: [], what, remedy: 'use fewer aliases' }, 0)] }
   }
-  const parsed = fileSchema.safeParse(value)
-  const problems = [...(parsed.success ? [] : problemsOf(parsed.error)), ...referenceProblems(value)]
+  const openSlo = withOpenSlo(value, file)
+  const parsed = fileSchema.safeParse(openSlo.value)
+  const problems = [...(parsed.success ? [] : problemsOf(parsed.error)), ...referenceProblems(openSlo.value)]
   const faults = [
     ...syntax,
     ...missing.map(({ problem, offset }) => place(problem, offset)),
+    ...openSlo.faults,
+    ...problems.flatMap((problem) => openSlo.faultOf(problem) ?? []),
     ...problems
+      .filter((problem) => openSlo.faultOf(problem) === undefined)
       .map((problem) => ({ problem, offset: offsetOf(document, problem.path, isAboutKey(problem)) }))
       // What is wrong with a value whose variable is not set is that alone.
       .filter(({ offset }) => !missing.some((hole) => hole.offset === offset))
       .map(({ problem, offset }) => place({ ...problem, what: concealed(problem.what, replaced) }, offset)),
-  ].sort((a, b) => a.line - b.line || a.column - b.column)
+  ].sort((a, b) => Number(b.file === file) - Number(a.file === file) || a.line - b.line || a.column - b.column)
   if (faults.length > 0 || !parsed.success) return { config: undefined, faults }
   return { config: frozen(parsed.data), faults: [] }
 }

@@ -13,6 +13,7 @@ import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
 import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
+import { exchangeRoutes } from './exchange.ts'
 import { objectiveRoutes } from './objectives.ts'
 import { portalRoutes, trespass } from './portal.ts'
 import { Problem, sendProblem } from './problem.ts'
@@ -86,6 +87,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(objectiveRoutes({ store, judge }))
   server.register(quotaRoutes({ store, judge }))
   server.register(upstreamRoutes(store))
+  server.register(exchangeRoutes(judge))
   server.register(boardRoutes(store))
   server.register(portalRoutes({ store, judge, door }))
 

@@ -29,6 +29,7 @@ import { excludeShape, goodShape, objective, objectiveShape } from './objective.
 import { planShape, plans, quotaShape } from './quota.ts'
 import { listenShape, retention, retentionShape, storeShape } from './store.ts'
 import { tokenShape } from './token.ts'
+import { text } from './value.ts'
 
 const fileShape = {
   store: z.strictObject(storeShape).optional(),
@@ -38,6 +39,7 @@ const fileShape = {
   consumers: z.array(consumer).default([]),
   plans: plans.default([]),
   objectives: z.array(objective).default([]),
+  openslo: z.array(text()).default([]),
   alerts: z.array(ruleSchema).default([]),
   channels: channels.default([]),
   notices: z.strictObject(noticesShape).optional(),
@@ -67,6 +69,7 @@ export const fileSchema = z.strictObject(fileShape).transform(
     consumers: file.consumers,
     plans: file.plans,
     objectives: file.objectives,
+    openslo: file.openslo,
     alerts: file.alerts,
     channels: file.channels,
     notices: { allowPrivate: file.notices?.allow_private ?? defaultConfig.notices.allowPrivate },

@@ -45,13 +45,19 @@ export const pairs = [
  */
 const LEAST_FACTOR = 0.9
 
-/** The pairs that an objective's window is long enough for. */
+/** The pairs that say something about an objective's window, with their factors for it. */
+export function pairsOf({ windowMs }: Objective) {
+  return pairs
+    .map((pair) => ({ ...pair, factor: (pair.percent * windowMs) / (100 * pair.longMs) }))
+    .filter(({ factor }) => factor >= LEAST_FACTOR)
+}
+
+/** The pairs of an objective, as far as their windows were counted. */
 export function burnPairs(objective: Objective, recent: readonly Recent[]): BurnPair[] {
-  return pairs.flatMap(({ longMs, shortMs, percent, severity }) => {
-    const factor = (percent * objective.windowMs) / (100 * longMs)
+  return pairsOf(objective).flatMap(({ longMs, shortMs, percent, severity, factor }) => {
     const long = recent.find(({ overMs }) => overMs === longMs)
     const short = recent.find(({ overMs }) => overMs === shortMs)
-    if (factor < LEAST_FACTOR || long === undefined || short === undefined) return []
+    if (long === undefined || short === undefined) return []
     const above = ({ total, bad }: Recent) => {
       const { numerator, denominator } = objective.target
       // Whole numbers: bad / total / allowed > percent / 100 × window / long.

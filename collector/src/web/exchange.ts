@@ -1,0 +1,15 @@
+import type { FastifyInstance } from 'fastify'
+import { prometheusRules } from '../exchange/prometheus.ts'
+import type { Judge } from '../judge/judge.ts'
+
+/** Objectives and alert rules in the forms of other tools. */
+export function exchangeRoutes(judge: Judge): (server: FastifyInstance) => Promise<void> {
+  return async (server) => {
+    server.get('/api/v1/prometheus/rules', async () =>
+      prometheusRules(
+        judge.config.objectives,
+        judge.rules().map(({ rule }) => rule),
+      ),
+    )
+  }
+}
