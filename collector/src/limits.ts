@@ -174,6 +174,12 @@ export const limits = {
   configBytes: 4 * MiB,
   /** Longest name of a rule, an objective, a token … */
   nameChars: 100,
+  /** Moments at which a back-test looks: minutes of work at most, and as many points of its chart. */
+  backtestSteps: 2000,
+  /** Back-tests at a time: each asks the store all the while. */
+  backtests: 2,
+  /** How often long work tells how far it is. */
+  progressMs: 250,
   /** Alert rules made by the API, beside those of the file. */
   rules: 500,
   /** How often the judge looks. With the lag below and the delivery, a breach is told within 15 s of its evidence. */

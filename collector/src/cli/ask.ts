@@ -33,12 +33,28 @@ export async function answered(work: () => Promise<void>): Promise<void> {
  * @returns what the answer's JSON says, undefined for an answer without a body
  * @throws Refusal with words for the user
  */
-export async function ask(
+export async function ask(connection: Connection, method: string, path: string, body?: unknown): Promise<unknown> {
+  const response = await answerOf(connection, method, path, body)
+  return response.status === 204 ? undefined : response.json()
+}
+
+/** The same where the answer comes line by line, as JSON. @throws Refusal */
+export async function* askLines(connection: Connection, path: string, body: unknown): AsyncGenerator<unknown> {
+  const response = await answerOf(connection, 'POST', path, body)
+  let rest = ''
+  for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) yield JSON.parse(line)
+  }
+}
+
+async function answerOf(
   { url, token = process.env.CALLSIGHT_TOKEN }: Connection,
   method: string,
   path: string,
   body?: unknown,
-): Promise<unknown> {
+): Promise<Response> {
   const address = addressOf(path, url)
   let response: Response
   try {
@@ -57,7 +73,7 @@ export async function ask(
       `no collector answers at ${address.origin} (${reason}): start one with "callsight up", or name it with --url or CALLSIGHT_URL`,
     )
   }
-  if (response.ok) return response.status === 204 ? undefined : response.json()
+  if (response.ok) return response
   const detail = await detailOf(response)
   if (response.status === 401 || response.status === 403) {
     throw new Refusal(`${detail}\nGive a token with the scope admin by --token or CALLSIGHT_TOKEN.`)
