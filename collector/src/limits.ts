@@ -211,6 +211,12 @@ export const limits = {
   nameChars: 100,
   /** Standings of objectives at /metrics: each is a dozen series, and a scrape has to stay small. */
   objectiveSeries: 100,
+  /** Moments at which a back-test looks: minutes of work at most, and as many points of its chart. */
+  backtestSteps: 2000,
+  /** Back-tests at a time: each asks the store all the while. */
+  backtests: 2,
+  /** How often long work tells how far it is. */
+  progressMs: 250,
   /** Alert rules made by the API, beside those of the file. */
   rules: 500,
   /** How often the judge looks. With the lag below and the delivery, a breach is told within 15 s of its evidence. */

@@ -1,74 +1,23 @@
-import { Command, InvalidArgumentError } from 'commander'
-import { parseCondition } from '../config/condition.ts'
-import { Unreadable } from '../config/fault.ts'
+import { Command } from 'commander'
 import { answered, ask, type Connection, connected } from './ask.ts'
+import { backtestCommand } from './backtest.ts'
+import { condition, type RuleOptions, ruleOf, withRule } from './rule.ts'
 import { silenceCommand } from './silence.ts'
 
-interface AddOptions {
-  service?: string
-  operation?: string
-  consumer?: string
-  over?: string
-  for?: string
-  keepFiringFor?: string
-  groupBy?: string
-  minCalls?: string
-  recover?: string
-  points?: string
-  confidence?: string
-  onNoData?: string
-  direction?: string
-  env?: string
-  plan?: string
-  style?: string
-  peer?: string
-  objective?: string
-  quota?: string
-  label?: Record<string, string>
-  runbook?: string
-  severity?: string
-  name?: string
-  notify?: string[]
-}
-
 /**
- * `callsight alert add|list|remove`: alert rules of a running collector, by its API. Exit code 0 when done, 1 when the
+ * `callsight alert add|list|remove|backtest`: alert rules of a running collector, by its API. Exit code 0 when done, 1 when the
  * collector is not there or refuses, 2 for wrong usage.
  */
 export function alertCommand(): Command {
-  const alert = new Command('alert').description('Add, list and remove alert rules of a running collector')
-  connected(alert.command('add'))
+  const alert = new Command('alert').description('Add, list, remove and replay alert rules of a running collector')
+  connected(withRule(alert.command('add')))
     .description('Add a rule; it is judged from the next tick on and kept in the store')
     .argument(
       '<condition>',
       'a metric, a comparison and a threshold: "p95 > 300ms", "error_rate > 5%", "rps < 1", "silence > 10m", "burn_rate"',
       condition,
     )
-    .option('--service <name>', 'only calls of this service')
-    .option('--operation <name>', 'only this operation; * stands for any text')
-    .option('--consumer <id>', 'only this consumer')
-    .option('--over <duration>', 'window that is judged (default 5m)')
-    .option('--for <duration>', 'how long the condition must hold before the alert fires (default 0s)')
-    .option('--keep-firing-for <duration>', 'how long a firing alert outlives its condition (default 0s)')
-    .option('--group-by <labels>', 'one alert for each value of these, comma-separated: operation,consumer')
-    .option('--min-calls <n>', 'with fewer calls in the window nothing fires (default 10)')
-    .option('--env <name>', 'only calls of this environment')
-    .option('--plan <name>', 'only calls of consumers with this plan')
-    .option('--style <style>', 'only calls of this style: rest, graphql, grpc …')
-    .option('--direction <direction>', 'in: calls that were received (default); out: calls that were made')
-    .option('--peer <host>', 'only calls to this host, with --direction out')
-    .option('--recover <value>', 'a firing alert is over at this value (default: the threshold)')
-    .option('--points <points>', 'hold in so many of the last windows: "3 of 5" (default 1 of 1)')
-    .option('--confidence <share>', 'how sure an error rate or a percentile must be, or none (default 99.9%)')
-    .option('--on-no-data <policy>', 'with too few calls: ok, keep or alert (default ok)')
-    .option('--objective <name>', 'whose burn rate')
-    .option('--quota <name>', 'which quota; every one without this')
-    .option('--label <name=value>', 'a label of its own; may be repeated', labelled)
-    .option('--runbook <url>', 'where those who are told read on')
-    .option('--severity <word>', 'goes into the notice (default warning)')
-    .option('--name <name>', 'default: made of the condition and what it is about')
-    .option('--notify <receiver>', 'a channel of callsight.yaml, or an http(s) URL; may be repeated', gathered)
-    .action((when: string, options: AddOptions & Connection) => answered(() => add(when, options)))
+    .action((when: string, options: RuleOptions & Connection) => answered(() => add(when, options)))
   connected(alert.command('list'))
     .description('List the rules and their states')
     .option('--json', 'as the API gives them')
@@ -77,58 +26,16 @@ export function alertCommand(): Command {
     .description('Remove a rule; its firing alerts are resolved')
     .argument('<name>')
     .action((name: string, options: Connection) => answered(() => remove(name, options)))
+  alert.addCommand(backtestCommand())
   alert.addCommand(silenceCommand())
   return alert
 }
 
-function condition(text: string): string {
-  try {
-    return parseCondition(text).text
-  } catch (error) {
-    if (error instanceof Unreadable) throw new InvalidArgumentError(`${error.message}; ${error.remedy}`)
-    throw error
+async function add(when: string, options: RuleOptions & Connection): Promise<void> {
+  const added = (await ask(options, 'POST', '/api/v1/alerts/rules', ruleOf(when, options))) as {
+    name: string
+    when: string
   }
-}
-
-function gathered(receiver: string, before: string[] = []): string[] {
-  return [...before, receiver]
-}
-
-function labelled(pair: string, before: Record<string, string> = {}): Record<string, string> {
-  const at = pair.indexOf('=')
-  if (at < 1) throw new InvalidArgumentError('write it as NAME=VALUE')
-  return { ...before, [pair.slice(0, at)]: pair.slice(at + 1) }
-}
-
-async function add(when: string, options: AddOptions & Connection): Promise<void> {
-  const rule = {
-    name: options.name,
-    when,
-    service: options.service,
-    operation: options.operation,
-    consumer: options.consumer,
-    over: options.over,
-    for: options.for,
-    keep_firing_for: options.keepFiringFor,
-    group_by: options.groupBy?.split(',').map((label) => label.trim()),
-    min_calls: options.minCalls,
-    recover: options.recover,
-    points: options.points,
-    confidence: options.confidence,
-    no_data: options.onNoData,
-    direction: options.direction,
-    env: options.env,
-    plan: options.plan,
-    style: options.style,
-    peer: options.peer,
-    objective: options.objective,
-    quota: options.quota,
-    labels: options.label,
-    runbook: options.runbook,
-    severity: options.severity,
-    notify: options.notify,
-  }
-  const added = (await ask(options, 'POST', '/api/v1/alerts/rules', rule)) as { name: string; when: string }
   console.log(`added ${added.name}: ${added.when}`)
 }
 

@@ -34,17 +34,28 @@ export async function answered(work: () => Promise<void>): Promise<void> {
  * @throws Refusal with words for the user
  */
 export async function ask(connection: Connection, method: string, path: string, body?: unknown): Promise<unknown> {
-  const response = await answerTo(connection, method, path, body)
+  const response = await answerOf(connection, method, path, body)
   return response.status === 204 ? undefined : response.json()
 }
 
 /** The same, as text. */
 export async function askText(connection: Connection, method: string, path: string): Promise<string> {
-  const response = await answerTo(connection, method, path)
+  const response = await answerOf(connection, method, path)
   return response.text()
 }
 
-async function answerTo(
+/** The same where the answer comes line by line, as JSON. @throws Refusal */
+export async function* askLines(connection: Connection, path: string, body: unknown): AsyncGenerator<unknown> {
+  const response = await answerOf(connection, 'POST', path, body)
+  let rest = ''
+  for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split('\n')
+    rest = lines.pop()!
+    for (const line of lines) yield JSON.parse(line)
+  }
+}
+
+async function answerOf(
   { url, token = process.env.CALLSIGHT_TOKEN }: Connection,
   method: string,
   path: string,

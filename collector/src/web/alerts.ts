@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { eventsQuestion } from '../aggregate/history.ts'
+import type { AlertRule } from '../config/config.ts'
 import { problemText } from '../config/fault.ts'
 import { readRule } from '../config/read.ts'
 import { ratio } from '../config/share.ts'
@@ -54,20 +55,9 @@ export function alertRoutes(parts: { judge: Judge; store: Store }): (server: Fas
   }
 }
 
-/** A rule without a name is named after what it says. */
 async function addRule(judge: Judge, body: unknown): Promise<PlacedRule> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw new Problem(400, 'send a rule as a JSON object, with the keys of an alert in callsight.yaml')
-  }
-  const written: Record<string, unknown> = { ...body }
-  written.name ??= nameOf(written)
-  const channels = judge.config.channels.map(({ name }) => name)
-  const judged = {
-    objectives: judge.config.objectives.map(({ name }) => name),
-    quotas: judge.config.plans.flatMap(({ quotas }) => quotas.map(({ name }) => name)),
-  }
-  const { rule, problems } = readRule(written, channels, judged)
-  if (rule === undefined) throw new Problem(400, problems.map(problemText).join('\n'))
+  const written = writtenRule(body)
+  const rule = readWritten(judge, written)
   const rules = judge.rules()
   if (rules.some(({ rule: { name } }) => name === rule.name)) {
     throw new Problem(
@@ -83,6 +73,35 @@ async function addRule(judge: Judge, body: unknown): Promise<PlacedRule> {
   }
   await judge.addRule(rule, written)
   return { rule, source: 'api' }
+}
+
+/** A rule without a name is named after what it says. */
+function writtenRule(body: unknown): Record<string, unknown> {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Problem(400, 'send a rule as a JSON object, with the keys of an alert in callsight.yaml')
+  }
+  const written: Record<string, unknown> = { ...body }
+  written.name ??= nameOf(written)
+  return written
+}
+
+function readWritten(judge: Judge, written: Record<string, unknown>): AlertRule {
+  const channels = judge.config.channels.map(({ name }) => name)
+  const judged = {
+    objectives: judge.config.objectives.map(({ name }) => name),
+    quotas: judge.config.plans.flatMap(({ quotas }) => quotas.map(({ name }) => name)),
+  }
+  const { rule, problems } = readRule(written, channels, judged)
+  if (rule === undefined) throw new Problem(400, problems.map(problemText).join('\n'))
+  return rule
+}
+
+/** The rule of this name, or the one that is written here. */
+export function ruleOf(judge: Judge, given: unknown): AlertRule {
+  if (typeof given !== 'string') return readWritten(judge, writtenRule(given))
+  const placed = judge.rules().find(({ rule }) => rule.name === given)
+  if (placed === undefined) throw new Problem(404, `there is no alert rule ${JSON.stringify(given)}`)
+  return placed.rule
 }
 
 function nameOf({ when, service, operation, consumer, peer, objective, quota }: Record<string, unknown>): string {

@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import type { Door } from '../token.ts'
 import { agentRoutes } from './agents.ts'
 import { alertRoutes } from './alerts.ts'
+import { backtestRoutes } from './backtest.ts'
 import { boardRoutes } from './boards.ts'
 import { callRoutes } from './calls.ts'
 import { exchangeRoutes } from './exchange.ts'
@@ -84,6 +85,7 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   server.register(agentRoutes(store))
   server.register(alertRoutes({ store, judge }))
   server.register(silenceRoutes(judge))
+  server.register(backtestRoutes({ store, judge }))
   server.register(objectiveRoutes({ store, judge }))
   server.register(quotaRoutes({ store, judge }))
   server.register(upstreamRoutes(store))
@@ -107,9 +109,9 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   return server
 }
 
-/** A POST that only asks: the viewer's questions have too many variables for a URL. */
+/** A POST that only asks: what is asked is too long for a URL. */
 function isQuestion(url: string): boolean {
-  return url.startsWith('/api/v1/boards/')
+  return url.startsWith('/api/v1/boards/') || url === '/api/v1/alerts/backtest'
 }
 
 function isLocalName(host: string): boolean {

@@ -26,14 +26,14 @@ interface Shared {
 
 /** Asks what rules are decided on: the store, or the judgements of objectives and quotas. */
 export class Reader {
-  readonly #store: Store
+  readonly #store: Pick<Store, 'query'>
   readonly #standings: Standings
   /** What whole minutes said: it is the same until the next one is over. */
   readonly #minutes = new WeakMap<AlertRule, { endMs: number; few: boolean; readings: Readings }>()
 
   readonly #shared = new Map<AlertRule, Shared>()
 
-  constructor(store: Store, standings: Standings) {
+  constructor(store: Pick<Store, 'query'>, standings: Standings) {
     this.#store = store
     this.#standings = standings
   }
