@@ -104,7 +104,8 @@ function wideOf(asks: readonly Ask[], places: readonly number[]): Question {
     const us = ask.objective.latencyBelowUs
     const slow =
       us === undefined ? '' : ` + sumIf(n_ - u_[${latencies.indexOf(us) + 1}], ${counted} AND NOT (${good.failed}))`
-    return { total: `sumIf(n_, ${counted})`, bad: `sumIf(n_, ${counted} AND ${good.failed})${slow}` }
+    // A difference is signed, and the numbers of one list are of one type.
+    return { total: `sumIf(n_, ${counted})`, bad: `toUInt64(sumIf(n_, ${counted} AND ${good.failed})${slow})` }
   })
   const width = (sliced ? objective.sliceMs : blockMs) / 1000
   const services = some.map(({ ask }) => ask.objective.service)
@@ -254,7 +255,8 @@ function exclusionSql({ objective, fromMs, toMs }: Ask, time: string, suffix: st
 function countsSql({ objective, source, doubt }: Ask, failed: string, suffix: string): Question {
   const us = objective.latencyBelowUs
   const weight = source === 'calls' ? 'toUInt64(weight)' : 'calls'
-  const named = (bad: string, unsure = '0') => `sum(${weight}) AS total_, ${bad} AS bad_, ${unsure} AS unsure_`
+  const named = (bad: string, unsure = '0') =>
+    `sum(${weight}) AS total_, toUInt64(${bad}) AS bad_, ${unsure} AS unsure_`
   if (us === undefined) return { sql: named(`sumIf(${weight}, ${failed})`), params: {} }
   const latency = `{latency${suffix}:UInt64}`
   const params: Row = source.startsWith('hist') ? {} : { [`latency${suffix}`]: us }

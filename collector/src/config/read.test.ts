@@ -397,13 +397,13 @@ channels:
       'callsight.yaml:1:91: objectives[0].slice_target: ratio_timeslices take each slice by its share of good calls, not by a target; remove it, or write method: timeslices',
     ])
     expect(file('failed: [server_eror, 429, 600], not_counted: [429, aborted], notify: [opps]')).toEqual([
-      'callsight.yaml:1:61: objectives[0].failed[0]: "server_eror" is neither an outcome nor a status; did you mean server_error?',
-      'callsight.yaml:1:79: objectives[0].failed[2]: "600" is not an HTTP status; write a number from 100 to 599',
-      'callsight.yaml:1:99: objectives[0].not_counted[0]: "429" stands under failed, too; remove one',
-      'callsight.yaml:1:123: objectives[0].notify[0]: there is no channel "opps"; add it under channels, or use one that is there',
+      'callsight.yaml:1:60: objectives[0].failed[0]: "server_eror" is neither an outcome nor a status; did you mean server_error?',
+      'callsight.yaml:1:78: objectives[0].failed[2]: "600" is not an HTTP status; write a number from 100 to 599',
+      'callsight.yaml:1:98: objectives[0].not_counted[0]: 429 stands under failed, too; remove one',
+      'callsight.yaml:1:122: objectives[0].notify[0]: there is no channel "opps"; add it under channels, or use one that is there',
     ])
     expect(file('exclude: [{ from: 2026-11-20T02:00Z, to: 2026-11-20T02:00Z }]')).toEqual([
-      'callsight.yaml:1:93: objectives[0].exclude[0].to: the exclusion ends before it begins; write a later time',
+      'callsight.yaml:1:92: objectives[0].exclude[0].to: the exclusion ends before it begins; write a later time',
     ])
     expect(faultsOf('objectives: [{ name: a, target: 99%, window: 90s }]')).toEqual([
       'callsight.yaml:1:46: objectives[0].window: "90s" is too short; write at least 1h',
