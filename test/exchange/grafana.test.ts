@@ -129,7 +129,7 @@ describe("rules over calls come to the judge's verdict on the same calls", () =>
   it.each<[string, Record<string, unknown>]>([
     ['p95 > 3s', { ...by }],
     ['p95 >= 30s', { ...by, confidence: 'none', min_calls: 40 }],
-    ['p50 > 500ms', { ...by, recover: '400ms', confidence: '90%' }],
+    ['p50 > 300ms', { ...by, recover: '200ms', confidence: '60%' }],
     ['p99.9 > 100s', { ...by, confidence: 'none', points: '2 of 3', over: '2m' }],
     ['p90 < 10s', { ...by, confidence: '75%', recover: '20s' }],
     ['p50 <= 1s', { ...by, confidence: 'none' }],

@@ -100,7 +100,9 @@ function factsOf(rule: AlertRule, objectives: readonly Objective[]): Facts {
 const noDataStates = { ok: 'OK', keep: 'KeepLast', alert: 'NoData' } as const
 
 function ruleOf(rule: AlertRule, facts: Facts, bounds: Bounds, about: About): GrafanaRule {
-  const { name, forMs, keepFiringForMs, noData, severity } = rule
+  const { name, forMs, keepFiringForMs, severity } = rule
+  // Who calls again has no row in a question about silence.
+  const noData = rule.when.metric === 'silence' ? 'ok' : rule.noData
   const receiver = about.receiver(rule.notify)
   const waits = (ms: number) => durationText(Math.ceil(ms / everyMs(rule)) * everyMs(rule))
   return {

@@ -77,7 +77,7 @@ export function statementOf(rule: AlertRule, facts: Facts, bounds: Bounds): stri
     ...keys.map((key) => `toString(key_${key}) AS ${key}`),
   ]
   const { needed } = rule.points
-  const whole = rule.noData === 'alert' && rule.minCalls > 1
+  const whole = rule.noData === 'alert' && rule.minCalls > 1 && rule.when.metric !== 'silence'
   const known = whole ? `, max(max(calls)) OVER () >= ${rule.minCalls} AS known` : ''
   return `SELECT ${[...labels, `${sided(bounds)} AS value`].join(', ')}
 FROM (
