@@ -25,9 +25,11 @@ export interface Bounds {
   readonly end: number | undefined
 }
 
-/** The end of the newest window, as the judge has it: a little before now. */
-export const untilMs = `(toUnixTimestamp64Milli(now64(3)) - ${limits.lagMs})`
-export const untilMinute = `(toUnixTimestamp(toStartOfMinute(fromUnixTimestamp64Milli${untilMs})))`
+/** The end of the newest window, as the judge has it: a little before now. Asked for once, so that it is one moment. */
+const until = `WITH (SELECT toUnixTimestamp64Milli(now64(3)) - ${limits.lagMs}) AS until_ms\n`
+export const untilMs = 'until_ms'
+/** In seconds. */
+export const untilMinute = 'intDiv(until_ms, 60000) * 60'
 
 /**
  * A question as SQL without parameters, which Grafana's data source has none of.
@@ -37,7 +39,8 @@ export const untilMinute = `(toUnixTimestamp(toStartOfMinute(fromUnixTimestamp64
 export function inlined({ sql, params }: Question, clock: { readonly at: string; readonly names: readonly string[] }) {
   return sql.replace(/\{(\w+):\w+\}/g, (_, name: string) => {
     const value = params[name]
-    return clock.names.includes(name) ? `(${clock.at} + ${Number(value)})` : literal(value)
+    if (!clock.names.includes(name)) return literal(value)
+    return value === 0 ? `(${clock.at})` : `(${clock.at} - ${-Number(value)})`
   })
 }
 
@@ -79,7 +82,7 @@ export function statementOf(rule: AlertRule, facts: Facts, bounds: Bounds): stri
   const { needed } = rule.points
   const whole = rule.noData === 'alert' && rule.minCalls > 1 && rule.when.metric !== 'silence'
   const known = whole ? `, max(max(calls)) OVER () >= ${rule.minCalls} AS known` : ''
-  return `SELECT ${[...labels, `${sided(bounds)} AS value`].join(', ')}
+  return `${facts.rows.includes(untilMs) ? until : ''}SELECT ${[...labels, `${sided(bounds)} AS value`].join(', ')}
 FROM (
   SELECT ${[...keys.map((key) => `${key} AS key_${key}`), ''].join(', ')}if(countIf(breaks) > 0, argMinIf(measured, point, breaks), argMin(measured, point)) AS told,
     countIf(breaks) >= ${needed} AS holds, holds OR countIf(lingers) >= ${needed} AS stays${known}
