@@ -7,6 +7,7 @@ import { parse } from 'yaml'
 import type { Config } from '../../collector/src/config/config.ts'
 import { parseConfig } from '../../collector/src/config/read.ts'
 import { grafanaProvisioning } from '../../collector/src/exchange/grafana/provisioning.ts'
+import { placedRules } from '../../collector/src/judge/alert/rules.ts'
 import { callsightProgram, Program, startCollector, temporaryFolder } from '../program.ts'
 
 const schema = JSON.parse(readFileSync(new URL('files/grafana.schema.json', import.meta.url), 'utf8'))
@@ -32,7 +33,7 @@ const config = `channels:
 objectives:
   - { name: orders, service: shop, target: 99.9%, window: 30d, severity: page, notify: [pager] }
   - { name: each, per: consumer, target: 99%, window: 7d }
-  - { name: day, target: 99%, window: 1d }
+  - { name: week, target: 99%, window: 7d, notify: [mail] }
 external_url: https://callsight.example.com
 grouping: { by: [alertname, service], wait: 30s, interval: 1m, repeat: 2h }
 alerts:
@@ -43,7 +44,7 @@ alerts:
   - { name: own, when: calls < 10, notify: [own] }
   - { name: burn, when: burn_rate, objective: each }
   - { name: burn14, when: burn_rate > 14.4, objective: orders, over: 1h }
-  - { name: short, when: burn_rate > 2, objective: day, over: 3d }
+  - { name: short, when: burn_rate > 2, objective: week, over: 3d }
   - name: texts
     when: rps < 30/m
     service: "a $HOME {{ b }}"
@@ -71,14 +72,16 @@ interface ContactPoint {
 function provisioned(text: string, storeUrl = 'https://callsight:s3cret@ch.example.com:9443/calls') {
   const read = parseConfig(text, 'callsight.yaml', {})
   expect(read.faults).toEqual([])
-  const { alerts, objectives, channels, grouping, externalUrl } = read.config as Config
-  const made = grafanaProvisioning({ rules: alerts, objectives, channels, grouping, externalUrl, storeUrl })
+  const config = read.config as Config
+  const { objectives, channels, grouping, externalUrl } = config
+  const rules = placedRules(config, []).map(({ rule }) => rule)
+  const made = grafanaProvisioning({ rules, objectives, channels, grouping, externalUrl, storeUrl })
   const groups = (made.files['alerting/rules.yaml'] as { groups: { interval: string; rules: Rule[] }[] }).groups
   const points = (made.files['alerting/contact-points.yaml'] as { contactPoints: ContactPoint[] }).contactPoints
-  const rules = new Map(
+  const byTitle = new Map(
     groups.flatMap(({ interval, rules }) => rules.map((rule) => [rule.title, { ...rule, interval }])),
   )
-  return { ...made, rules, points }
+  return { ...made, rules: byTitle, points }
 }
 
 describe('what is exported to Grafana', () => {
@@ -109,10 +112,12 @@ describe('what is exported to Grafana', () => {
         'texts',
         'orders burn_rate page',
         'orders burn_rate ticket',
+        'week burn_rate page',
       ].sort(),
     )
     expect(notes).toEqual([
-      'the rule short is left out: the objective day has no burn rate over 3d',
+      'the rule short is left out: the objective week has no burn rate over 3d',
+      'the rule week burn_rate ticket is left out: the window of its objective is too short for these burn rates',
       'Grafana does not sign what it sends to hook as Callsight does',
       'Grafana sends the e-mail of mail by its own SMTP settings',
       'Grafana has no channel like own, a template: add a contact point for it yourself',
@@ -175,6 +180,7 @@ describe('what is exported to Grafana', () => {
       'slack pagerduty',
       'webhook',
       'pagerduty',
+      'email',
     ])
     const settings = points[1]!.receivers.map(({ settings }) => settings)
     expect(settings[1]!.recipient).toBe('#alerts')

@@ -274,6 +274,8 @@ export interface AlertRule {
   readonly groupBy: readonly AlertLabel[]
   /** Of a burn rate: the objective's name. */
   readonly objective: string | undefined
+  /** Of a burn rate without a threshold: the objective's pairs of this severity; undefined: all of them. */
+  readonly pairs?: 'page' | 'ticket' | undefined
   /** Of the use of quotas: the quota's name; undefined: every quota. */
   readonly quota: string | undefined
   readonly severity: string

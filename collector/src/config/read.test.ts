@@ -109,7 +109,7 @@ external_url: https://callsight.example.com/here/
         grpc: { host: '127.0.0.1', port: 0 },
         web: { host: '::1', port: 0 },
       },
-      tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod' }],
+      tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod', consumer: undefined }],
       consumers: [
         { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [hash], timeZone: 'Europe/Berlin', quotas: [] },
         { id: 'bob', name: 'bob', plan: undefined, keys: [], timeZone: 'UTC', quotas: [] },
@@ -163,6 +163,7 @@ external_url: https://callsight.example.com/here/
           sliceMs: 300_000,
           sliceTarget: undefined,
           empty: 'good',
+          contract: undefined,
           exclude: [],
           minCalls: 10,
           minBad: 3,
@@ -192,6 +193,7 @@ external_url: https://callsight.example.com/here/
           sliceMs: 60_000,
           sliceTarget: { text: '95%', numerator: 95, denominator: 100 },
           empty: 'bad',
+          contract: undefined,
           exclude: [
             { fromMs: Date.UTC(2026, 10, 20, 2), toMs: Date.UTC(2026, 10, 20, 3), reason: 'maintenance' },
             { fromMs: Date.UTC(2026, 10, 21, 1), toMs: Date.UTC(2026, 10, 21, 1, 7), reason: '' },
@@ -202,6 +204,7 @@ external_url: https://callsight.example.com/here/
           severity: 'critical',
         },
       ],
+      openslo: [],
       alerts: [
         {
           name: 'slow',

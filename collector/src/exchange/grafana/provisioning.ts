@@ -1,7 +1,7 @@
 import type { AlertRule, Channel, Grouping, Objective } from '../../config/config.ts'
 import { durationText } from '../../config/duration.ts'
 import { Contacts, type Secret } from './contact.ts'
-import { type About, everyMs, type GrafanaRule, grafanaRule, objectiveRules, sourceUid } from './rule.ts'
+import { type About, everyMs, type GrafanaRule, grafanaRule, sourceUid } from './rule.ts'
 
 /** What Grafana reads at its start, each file as the object that its YAML stands for, and what people must know. */
 export interface Provisioning {
@@ -32,30 +32,27 @@ export function grafanaProvisioning(exported: Exported): Provisioning {
   const about: About = { objectives, grouping, externalUrl, receiver: (notify) => contacts.of(notify) }
   const notes: string[] = []
   const groups = new Map<string, GrafanaRule[]>()
-  const add = (everyMs: number, made: readonly GrafanaRule[]) => {
-    const interval = durationText(everyMs)
-    groups.set(interval, [...(groups.get(interval) ?? []), ...made])
-  }
   for (const rule of rules) {
     try {
-      add(everyMs(rule), [grafanaRule(rule, about)])
+      const made = grafanaRule(rule, about)
+      const interval = durationText(everyMs(rule))
+      groups.set(interval, [...(groups.get(interval) ?? []), made])
     } catch (error) {
       notes.push(`the rule ${rule.name} is left out: ${(error as Error).message}`)
     }
-  }
-  for (const objective of objectives) {
-    // A rule of the user's says the same already.
-    const told = rules.some(({ when, objective: name }) => when.text === 'burn_rate' && name === objective.name)
-    if (!told) add(30_000, objectiveRules(objective, about))
   }
   const source = dataSource(exported.storeUrl)
   const files = {
     'datasources/callsight.yaml': { apiVersion: 1, datasources: [source.settings] },
     'alerting/rules.yaml': {
       apiVersion: 1,
-      groups: [...groups]
-        .filter(([, made]) => made.length > 0)
-        .map(([interval, made]) => ({ orgId: 1, name: `callsight-${interval}`, folder, interval, rules: made })),
+      groups: [...groups].map(([interval, made]) => ({
+        orgId: 1,
+        name: `callsight-${interval}`,
+        folder,
+        interval,
+        rules: made,
+      })),
     },
     'alerting/contact-points.yaml': { apiVersion: 1, contactPoints: contacts.points },
   }

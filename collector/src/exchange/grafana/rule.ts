@@ -6,7 +6,6 @@ import { ratio } from '../../config/share.ts'
 import { isAboutCalls } from '../../judge/alert/reader.ts'
 import { thresholdOf } from '../../judge/alert/reading.ts'
 import { metricText, shownText } from '../../judge/alert/summary.ts'
-import { pairsOf } from '../../judge/objective/burn.ts'
 import { limits } from '../../limits.ts'
 import { callFacts } from './calls.ts'
 import { burnFacts, quotaFacts } from './standing.ts'
@@ -40,55 +39,6 @@ export function everyMs(rule: AlertRule): number {
   return rule.overMs < 60_000 ? 10_000 : 30_000
 }
 
-/** @throws Error with the reason why Grafana cannot have this rule */
-export function grafanaRule(rule: AlertRule, about: About): GrafanaRule {
-  const facts = factsOf(rule, about.objectives)
-  return ruleOf(rule, facts, boundsOf(rule), about)
-}
-
-/** The two alerts of an objective's own pairs of burn rates: those that page, and tickets. */
-export function objectiveRules(objective: Objective, about: About): GrafanaRule[] {
-  const severities = [...new Set(pairsOf(objective).map(({ severity }) => severity))]
-  return severities.map((kind) => {
-    const severity = kind === 'page' ? objective.severity : kind
-    const rule: AlertRule = { ...burning(objective), name: `${objective.name} burn_rate ${kind}`, severity }
-    return ruleOf(rule, burnFacts(rule, objective, kind), boundsOf(rule), about)
-  })
-}
-
-/** The rule that an objective is without being written down as one. */
-function burning({ name, notify }: Objective): Omit<AlertRule, 'name' | 'severity'> {
-  const anything = { service: undefined, operation: undefined, consumer: undefined, env: undefined, plan: undefined }
-  return {
-    ...anything,
-    when: {
-      text: 'burn_rate',
-      metric: 'burn_rate',
-      percentile: undefined,
-      comparison: '>',
-      threshold: undefined,
-      unit: 'factor',
-    },
-    overMs: 3600_000,
-    forMs: 0,
-    keepFiringForMs: 0,
-    recover: undefined,
-    minCalls: 0,
-    points: { needed: 1, of: 1 },
-    confidence: undefined,
-    noData: 'ok',
-    direction: 'in',
-    style: undefined,
-    peer: undefined,
-    groupBy: [],
-    objective: name,
-    quota: undefined,
-    labels: {},
-    annotations: {},
-    notify,
-  }
-}
-
 function factsOf(rule: AlertRule, objectives: readonly Objective[]): Facts {
   if (isAboutCalls(rule)) return callFacts(rule)
   if (rule.when.metric !== 'burn_rate') return quotaFacts(rule)
@@ -99,7 +49,10 @@ function factsOf(rule: AlertRule, objectives: readonly Objective[]): Facts {
 
 const noDataStates = { ok: 'OK', keep: 'KeepLast', alert: 'NoData' } as const
 
-function ruleOf(rule: AlertRule, facts: Facts, bounds: Bounds, about: About): GrafanaRule {
+/** @throws Error with the reason why Grafana cannot have this rule */
+export function grafanaRule(rule: AlertRule, about: About): GrafanaRule {
+  const facts = factsOf(rule, about.objectives)
+  const bounds = boundsOf(rule)
   const { name, forMs, keepFiringForMs, severity } = rule
   // Who calls again has no row in a question about silence.
   const noData = rule.when.metric === 'silence' ? 'ok' : rule.noData

@@ -16,11 +16,10 @@ const fresh = `ts > now64(3) - toIntervalSecond(${(limits.stateRepeatMs * 5) / 1
  * Burn rates as the judge left them. Without a threshold in the rule the value is how many times its limit the pair
  * burns that is the most urgent; with one it is the burn rate of the pair's long window.
  *
- * @param severity of an objective's own pairs, those of which one must burn
  * @throws Error when the objective has no such pair
  */
-export function burnFacts(rule: AlertRule, objective: Objective, severity?: Pair['severity']): Facts {
-  const pairs = pairsOf(objective).filter((pair) => severity === undefined || pair.severity === severity)
+export function burnFacts(rule: AlertRule, objective: Objective): Facts {
+  const pairs = pairsOf(objective).filter((pair) => rule.pairs === undefined || pair.severity === rule.pairs)
   const own = rule.when.threshold === undefined ? ownPairs(pairs) : givenPair(rule, objective)
   const one = objective.per === 'consumer' || objective.consumer !== undefined
   const about = [
@@ -48,7 +47,7 @@ const rateOf = (ms: number) => `burn_rate_${durationText(ms)}`
 
 function ownPairs(pairs: readonly Pair[]): Pick<Facts, 'value' | 'breaks'> {
   const [first] = pairs
-  if (first === undefined) throw new Error('its window is too short for burn rates')
+  if (first === undefined) throw new Error('the window of its objective is too short for these burn rates')
   const times = ({ longMs, factor }: Pair) => `${rateOf(longMs)} / ${factor}`
   const burning = (pair: Pair) => `has(burning, ${literal(pairName(pair))})`
   return {
