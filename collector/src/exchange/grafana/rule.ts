@@ -32,7 +32,7 @@ export interface About {
   readonly receiver: (notify: readonly string[]) => string | undefined
 }
 
-/** How often Grafana looks: ten seconds, the least it can, only where the window is shorter than half a minute or so. */
+/** How often Grafana looks: every ten seconds, the least it can, only at windows shorter than a minute. */
 export function everyMs(rule: AlertRule): number {
   if (!isAboutCalls(rule)) return 30_000
   if (rule.when.metric === 'silence' || isByMinute(rule)) return 60_000
