@@ -40,7 +40,7 @@ alerts:
   - { name: errors, when: error_rate > 5%, group_by: [consumer], for: 100s, keep_firing_for: 1s, notify: [pager, chat] }
   - { name: slow, when: p95 > 300ms, over: 30s, recover: 250ms, no_data: alert, notify: [hook, app, work, mail, am, game, gram, own] }
   - { name: same, when: p99 > 1s, over: 6h, no_data: keep, notify: [chat, pager], severity: page }
-  - { name: url, when: "silence > 10m", no_data: keep, group_by: [consumer], notify: ["https://else.example.com/s3cret", own] }
+  - { name: url, when: "silence > 10m", group_by: [consumer], notify: ["https://else.example.com/s3cret", own] }
   - { name: own, when: calls < 10, notify: [own] }
   - { name: burn, when: burn_rate, objective: each }
   - { name: burn14, when: burn_rate > 14.4, objective: orders, over: 1h }

@@ -95,7 +95,7 @@ export function seasonal(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: () => 20 * minute,
+    stepMs: () => 60 * minute,
     calls: callsOf(fromMs, toMs, [
       {
         rate: (atMs) => 0.25 * rhythm(atMs),
@@ -118,7 +118,7 @@ export function outage(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: (atMs) => (atMs >= begins - 30 * second && atMs < begins + 3 * minute ? 5 * second : minute),
+    stepMs: (atMs) => (atMs >= begins - 30 * second && atMs < begins + 3 * minute ? 5 * second : 2 * minute),
     calls: callsOf(fromMs, toMs, [
       { rate: () => 10, call: (atMs) => ({ outcome: atMs >= begins && atMs < ends ? 'server_error' : 'ok' }) },
     ]),
@@ -135,7 +135,7 @@ export function slow(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: (atMs) => (atMs >= begins - 30 * second && atMs < begins + 3 * minute ? 5 * second : minute),
+    stepMs: (atMs) => (atMs >= begins - 30 * second && atMs < begins + 3 * minute ? 5 * second : 2 * minute),
     calls: callsOf(fromMs, toMs, [
       {
         rate: () => 20,
@@ -155,7 +155,7 @@ export function sparse(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: () => 15 * minute,
+    stepMs: () => 30 * minute,
     calls: calls.map((call, i) => (i % 10 === 9 ? { ...call, outcome: 'server_error' } : call)),
   }
 }
@@ -170,7 +170,7 @@ export function bursty(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: (atMs) => (atMs >= failing && atMs < failing + 10 * minute ? 10 * second : 20 * minute),
+    stepMs: (atMs) => (atMs >= failing && atMs < failing + 10 * minute ? 20 * second : 60 * minute),
     calls: callsOf(fromMs, toMs, [
       {
         rate: (atMs) => (atMs % (20 * minute) === 0 ? 100 : 0),
@@ -198,7 +198,7 @@ export function clocksBack(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: () => 30 * minute,
+    stepMs: () => 60 * minute,
     calls: late.sort((a, b) => a.arrivesMs - b.arrivesMs),
   }
 }

@@ -156,6 +156,7 @@ function misfit(when: Condition, key: string): string | undefined {
   if (key === 'quota' && !metric.startsWith('quota_')) return 'remove it, or write when: quota_used > 80%'
   if (key === 'confidence' && !isShare(when)) return 'remove it: error rates and percentiles are measured on some calls'
   if (key === 'recover' && (metric === 'silence' || when.threshold === undefined)) return 'remove it'
+  if (metric === 'silence' && key === 'no_data') return 'remove it: silence is itself about calls that are missing'
   if (metric === 'silence' && (key === 'over' || key === 'points')) return 'remove it: the threshold is the time'
   if (metric === 'burn_rate' && (key === 'plan' || (key !== 'over' && ofCalls.includes(key)))) {
     return 'remove it: the objective says which calls count'
