@@ -37,7 +37,7 @@ async function check(words: string[], env: Record<string, string> = {}) {
 it('the example is fine', async () => {
   expect(await check([example], env)).toEqual({
     code: 0,
-    stdout: `${example} is fine: 3 tokens, 2 consumers, 2 plans, 5 quotas, 2 objectives, 3 alerts, 1 channel\n`,
+    stdout: `${example} is fine: 3 tokens, 2 consumers, 2 plans, 5 quotas, 2 objectives, 4 alerts, 1 channel\n`,
     stderr: '',
   })
 })

@@ -234,7 +234,11 @@ export interface Condition {
   /** Of the metric `percentile` only. */
   readonly percentile: { readonly share: Share; readonly measure: Measure } | undefined
   readonly comparison: Comparison
-  /** In `unit`; undefined: the pairs of burn rates that the objective itself asks for. */
+  /** What is unusual for the time of the week breaks it, by this score and more; there is no threshold then. */
+  readonly anomaly?: { readonly score: Fraction } | undefined
+  /**
+   * In `unit`; undefined: the pairs of burn rates that the objective itself asks for, or what is usual.
+   */
   readonly threshold: Fraction | undefined
   readonly unit: Unit
 }

@@ -148,6 +148,11 @@ export class Judge {
     return placedRules(this.#config, this.#stored)
   }
 
+  /** Whether a rule on what is unusual found no history for this time of the week. */
+  hasNoHistory(rule: AlertRule): boolean {
+    return this.#reader.hasNoHistory(rule)
+  }
+
   /** The alerts that are not over. */
   alerts(): Alert[] {
     return [...this.#alerts.values()]
