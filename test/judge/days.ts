@@ -145,7 +145,7 @@ export function slow(): Day {
   }
 }
 
-/** Ten calls an hour, one of ten of which fails: too few to wake somebody for. */
+/** Ten calls an hour; of the first ten one fails, and one more at noon: too few to wake somebody for. */
 export function sparse(): Day {
   const fromMs = Date.UTC(year, 7, 20)
   const toMs = fromMs + 24 * hour
@@ -156,7 +156,7 @@ export function sparse(): Day {
     fromMs,
     toMs,
     stepMs: () => 30 * minute,
-    calls: calls.map((call, i) => (i % 10 === 9 ? { ...call, outcome: 'server_error' } : call)),
+    calls: calls.map((call, i) => (i % 120 === 9 ? { ...call, outcome: 'server_error' } : call)),
   }
 }
 
