@@ -72,7 +72,15 @@ function table(calls: readonly Call[]): HTMLElement {
     h(
       'table',
       {},
-      h('thead', {}, h('tr', {}, ...head.map((title) => h('th', { scope: 'col' }, title)))),
+      h(
+        'thead',
+        {},
+        h(
+          'tr',
+          {},
+          ...head.map((title) => h('th', { scope: 'col', class: title === 'Duration' ? 'number' : null }, title)),
+        ),
+      ),
       h('tbody', {}, ...rows),
     ),
   )
