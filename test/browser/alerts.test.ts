@@ -250,6 +250,19 @@ describe.skipIf(executable === undefined)('the page of alerts', { timeout: 90_00
     expect(await fault('name').textContent()).toContain('there is already an alert rule "failing"')
   })
 
+  it('asks only for what the metric takes', async () => {
+    const page = await open('reading', '/alerts?metric=p95&comparison=%3E&threshold=300ms&service=shop')
+    await page.getByLabel('Metric').selectOption('burn_rate')
+    await page.locator('[data-key=objective]').waitFor()
+    expect(await page.locator('[data-key=service]').isVisible()).toBe(false)
+    await page.locator('[data-key=when] .fault').waitFor()
+    expect(await page.textContent('[data-key=when] .fault')).toBe(
+      'a burn rate is that of an objective; add objective: NAME.',
+    )
+    expect(await page.textContent('[data-written=yaml]')).toBe('alerts:\n  - name: burn_rate\n    when: burn_rate')
+    expect(await page.textContent('.replayed')).toBe('Shown once what is marked is put right.')
+  })
+
   it('replays a rule that there is', async () => {
     const page = await open('reading')
     await page.click('[aria-label="Replay failing"]')

@@ -140,7 +140,7 @@ export function inputsOf(draft: Draft, changed: () => void) {
     }
   }
   let before = metricOf(metric.value)
-  metric.addEventListener('change', () => {
+  metric.addEventListener('input', () => {
     const now = metricOf(metric.value)
     // A threshold in another unit would be refused; one in the same may be meant.
     if (now.kind !== before.kind) threshold.value = kinds[now.kind].usual
