@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { findChromium, installChromium } from './chromium.mjs'
+import { installFromDebian } from './debian.mjs'
 import { prepareMonitors } from './monitors.mjs'
 import { prepare, prepareFrameworks, root } from './prepare.mjs'
 
@@ -29,8 +29,7 @@ const files = process.argv.slice(2).filter((argument) => /[\\/]|\.test/.test(arg
 const needs = (name) => files.length === 0 || files.some((file) => file.includes(name))
 if (needs('frameworks')) prepareFrameworks()
 if (needs('beside')) prepareMonitors()
-// Who names a browser wants that one or none.
-if (!process.env.CALLSIGHT_CHROMIUM && findChromium() === undefined) installChromium()
+installFromDebian()
 
 const folder = mkdtempSync(join(tmpdir(), 'callsight-test-'))
 const sum = { passed: 0, failed: 0, skipped: 0 }

@@ -231,6 +231,23 @@ export const limits = {
   alertMinutesMs: 3600_000,
   /** Windows of which some must break: an hour of minutes. */
   alertPoints: 60,
+  /** Weeks before this one that tell what is usual: a month, so that half of it can be odd. */
+  anomalyWeeks: 4,
+  /** Windows before and after the same one of a week before that are usual, too: people are not on time to the minute. */
+  anomalySlots: 2,
+  /** With fewer weeks nothing is usual yet: one alone says nothing about weeks. */
+  anomalyLeastWeeks: 2,
+  /** With fewer windows of them that have calls, a median deviation is chance. */
+  anomalyLeastWindows: 8,
+  /** Least deviation that counts, of the median: at a score of 5 what is less than 37 % above it is not unusual. */
+  anomalyLeastShare: 0.05,
+  /** … of a percentile, in microseconds, and of an error rate: at a score of 5 these are 7.4 ms and 0.7 %. */
+  anomalyLeastUs: 1000,
+  anomalyLeastRate: 0.001,
+  /** Longest window of what is unusual: with longer ones "the same minute of the week" means nothing. */
+  anomalyOverMs: 3600_000,
+  /** Lowest score that counts as unusual: three standard deviations are chance once in 400 windows. */
+  anomalyLeastScore: 3,
   /** Rows of one question for several rules; with more of them each rule asks for itself, the worst first. */
   alertRows: 10_000,
   /** A rule that cannot be judged for this long is an alert of its own: three ticks. */

@@ -6,6 +6,7 @@ import type { Address, Config, Consumer } from './config/config.ts'
 import { pastMs } from './config/retention.ts'
 import { doctorRoutes } from './doctor/routes.ts'
 import { type Judge, startJudge } from './judge/judge.ts'
+import { expose } from './judge/series.ts'
 import { MonthEnd } from './judge/sla/monthend.ts'
 import { Statements } from './judge/sla/statements.ts'
 import { limits } from './limits.ts'
@@ -110,6 +111,7 @@ export async function startCollector(config: Config, log: Logger, data = usualFo
     let webUrl = ''
     const arrivedMs = () => Date.now() - spool.state().oldestMs
     const judge = startJudge({ store, config, log, externalUrl: () => webUrl, arrivedMs })
+    expose(judge)
     undo.push(() => judge.stop())
     const statements = new Statements({ store, config: () => judge.config })
     const monthEnd = new MonthEnd({ store, statements, config: () => judge.config, log }).start()

@@ -110,6 +110,7 @@ describe('a rule that is written down', () => {
       { when: 'rps < 30/m', no_data: 'alert', points: '3 of 5', recover: '1', over: '90s', severity: 'no' },
       // biome-ignore lint/suspicious/noTemplateCurlyInString: the same
       { when: 'silence > 10m', group_by: ['consumer', 'service'], notify: ['ops', 'https://example.com/a?b=c&d=${e}'] },
+      { when: 'anomaly(p95)', group_by: ['operation'] },
       { when: 'response_bytes_p95 > 64kB', service: '1e3', consumer: 'näme: #1', confidence: 'none' },
     ]
     for (const written of rules) {

@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs'
 import type { FastifyInstance } from 'fastify'
 import pino from 'pino'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseConfig } from '../../collector/src/config/read.ts'
 import { Judge } from '../../collector/src/judge/judge.ts'
+import { Statements } from '../../collector/src/judge/sla/statements.ts'
 import type { Store } from '../../collector/src/store/store.ts'
 import { Door, digest } from '../../collector/src/token.ts'
 import { webServer } from '../../collector/src/web/server.ts'
+import { slaRoutes } from '../../collector/src/web/sla.ts'
 import { findChromium } from '../../scripts/chromium.mjs'
 import { emptyStore, insertCalls, randomCalls } from '../judge/calls.ts'
 import { until } from '../until.ts'
@@ -19,7 +22,8 @@ const { config } = parseConfig(
   - { name: us, scope: read, sha256: ${digest('ours')} }
   - { name: theirs, scope: consumer, consumer: acme, sha256: ${digest('theirs')} }
 consumers: [{ id: acme, name: Acme <b>Corp</b>, plan: gold, time_zone: Europe/Berlin }]
-plans: { gold: { quotas: [{ name: monthly, limit: 1000, per: month }] } }`,
+plans: { gold: { quotas: [{ name: monthly, limit: 1000, per: month }] } }
+objectives: [{ name: answered, per: consumer, target: 99%, window: month }]`,
   'test',
   {},
 )
@@ -41,7 +45,8 @@ beforeAll(async () => {
   judge = new Judge({ store, config: config!, log, externalUrl: () => '' })
   await judge.judgeQuotas()
   const door = new Door(config!.tokens, ['read', 'admin'], ['consumer'])
-  server = webServer({ store, judge, door, loopback: true, log, routes: [] })
+  const statements = new Statements({ store, config: () => config! })
+  server = webServer({ store, judge, door, loopback: true, log, routes: [slaRoutes(statements)] })
   server.addHook('onRoute', ({ method, url }) => {
     if (url.startsWith('/api/')) for (const one of [method].flat()) routes.push({ method: one, url })
   })
@@ -144,23 +149,31 @@ describe.skipIf(executable === undefined)('the portal in a browser', () => {
 
   it('shows quotas, traffic and calls as the API has them', async () => {
     const page = await enter('theirs')
-    await page.waitForSelector('tbody tr')
+    await page.waitForSelector('.calls tbody tr')
     expect(await page.textContent('h1')).toBe('Acme <b>Corp</b>')
     const used = theirs.reduce((sum, { weight }) => sum + weight, 0).toLocaleString('en-US')
     expect(await page.textContent('.quota .figure')).toBe(`${used} of 1,000`)
+    const promise = page.locator('tbody tr').first()
+    expect(await promise.locator('td').first().textContent()).toBe('answered')
+    expect(await promise.locator('.result').textContent()).toBe('not kept')
+    const [statement] = await Promise.all([
+      page.waitForEvent('download'),
+      page.click('button:has-text("Download the statement")'),
+    ])
+    expect(readFileSync(await statement.path(), 'utf8')).toContain('answered')
     await until('figures', async () => (await page.locator('.figures dd').first().textContent()) === used)
-    expect(await page.locator('tbody tr').count()).toBe(25)
-    expect(await page.locator('tbody tr').count()).toBe(25)
+    expect(await page.locator('.calls tbody tr').count()).toBe(25)
+    expect(await page.locator('.calls tbody tr').count()).toBe(25)
     while (await page.locator('button:has-text("Show more")').isVisible()) {
-      const before = await page.locator('tbody tr').count()
+      const before = await page.locator('.calls tbody tr').count()
       await page.click('button:has-text("Show more")')
-      await until('more', async () => (await page.locator('tbody tr').count()) > before)
+      await until('more', async () => (await page.locator('.calls tbody tr').count()) > before)
     }
-    expect(await page.locator('tbody tr').count()).toBe(theirs.length)
+    expect(await page.locator('.calls tbody tr').count()).toBe(theirs.length)
     const failed = theirs.filter(({ outcome }) => outcome === 'server_error').length
     await page.click('.choice:has-text("Failed")')
-    await until('failed ones', async () => (await page.locator('tbody tr').count()) === Math.min(failed, 25))
-    expect(new Set(await page.locator('tbody .result').allTextContents())).toEqual(new Set(['failed']))
+    await until('failed ones', async () => (await page.locator('.calls tbody tr').count()) === Math.min(failed, 25))
+    expect(new Set(await page.locator('.calls .result').allTextContents())).toEqual(new Set(['failed']))
     await page.click('button:has-text("Sign out")')
     await page.waitForSelector('.door')
     await page.close()

@@ -92,10 +92,10 @@ export function seasonal(): Day {
   const consumers = ['acme', 'acme', 'acme', 'bob', 'bob', 'carol', '']
   return {
     name: 'seasonal',
-    config: `${usual}${quotas}`,
+    config: usual,
     fromMs,
     toMs,
-    stepMs: () => 10 * minute,
+    stepMs: () => 60 * minute,
     calls: callsOf(fromMs, toMs, [
       {
         rate: (atMs) => 0.25 * rhythm(atMs),
@@ -118,7 +118,7 @@ export function outage(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: (atMs) => (atMs >= begins - 30 * second && atMs < begins + 3 * minute ? 5 * second : minute),
+    stepMs: (atMs) => (atMs >= begins - 30 * second && atMs < begins + 3 * minute ? 5 * second : 2 * minute),
     calls: callsOf(fromMs, toMs, [
       { rate: () => 10, call: (atMs) => ({ outcome: atMs >= begins && atMs < ends ? 'server_error' : 'ok' }) },
     ]),
@@ -135,7 +135,7 @@ export function slow(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: (atMs) => (atMs >= begins - 30 * second && atMs < begins + 3 * minute ? 5 * second : minute),
+    stepMs: (atMs) => (atMs >= begins - 30 * second && atMs < begins + 3 * minute ? 5 * second : 2 * minute),
     calls: callsOf(fromMs, toMs, [
       {
         rate: () => 20,
@@ -155,7 +155,7 @@ export function sparse(): Day {
     config: usual,
     fromMs,
     toMs,
-    stepMs: () => 5 * minute,
+    stepMs: () => 30 * minute,
     calls: calls.map((call, i) => (i % 10 === 9 ? { ...call, outcome: 'server_error' } : call)),
   }
 }
@@ -167,10 +167,10 @@ export function bursty(): Day {
   const failing = fromMs + 13 * hour
   return {
     name: 'bursty',
-    config: `${usual}${quotas}`,
+    config: usual,
     fromMs,
     toMs,
-    stepMs: (atMs) => (atMs >= failing && atMs < failing + 10 * minute ? 10 * second : 10 * minute),
+    stepMs: (atMs) => (atMs >= failing && atMs < failing + 10 * minute ? 20 * second : 60 * minute),
     calls: callsOf(fromMs, toMs, [
       {
         rate: (atMs) => (atMs % (20 * minute) === 0 ? 100 : 0),
@@ -189,21 +189,26 @@ export function clocksBack(): Day {
   const calls = callsOf(fromMs, toMs, [
     {
       rate: () => 0.1,
-      call: (_, random) => ({ outcome: random() < 0.002 ? 'server_error' : 'ok' }),
+      call: (_, random) => ({ outcome: random() < 0.0003 ? 'server_error' : 'ok' }),
     },
   ])
   const late = calls.map((call, i) => (i % 50 === 49 ? { ...call, arrivesMs: call.arrivesMs + 2.5 * hour } : call))
   return {
     name: 'clocks-back',
-    config: `${usual}${quotas}`,
+    config: usual,
     fromMs,
     toMs,
-    stepMs: () => 15 * minute,
+    stepMs: () => 60 * minute,
     calls: late.sort((a, b) => a.arrivesMs - b.arrivesMs),
   }
 }
 
-const usual = `consumers:
+const usual = `plans:
+  gold:
+    quotas:
+      - { name: daily, limit: 10000, per: day }
+      - { name: monthly, limit: 100000, per: month }
+consumers:
   - { id: acme, plan: gold, time_zone: Europe/Berlin }
   - { id: bob, plan: gold }
 objectives:
@@ -216,13 +221,6 @@ alerts:
   - { name: errors, service: shop, when: error_rate > 5%, over: 5m, for: 1m, keep_firing_for: 2m, notify: [ops] }
 channels:
   ops: { webhook: "http://127.0.0.1:1/nobody" }
-`
-
-const quotas = `plans:
-  gold:
-    quotas:
-      - { name: daily, limit: 10000, per: day }
-      - { name: monthly, limit: 100000, per: month }
 `
 
 export const days = [seasonal, outage, slow, sparse, bursty, clocksBack]

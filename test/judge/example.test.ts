@@ -37,7 +37,7 @@ async function check(words: string[], env: Record<string, string> = {}) {
 it('the example is fine', async () => {
   expect(await check([example], env)).toEqual({
     code: 0,
-    stdout: `${example} is fine: 3 tokens, 2 consumers, 2 plans, 5 quotas, 2 objectives, 3 alerts, 1 channel\n`,
+    stdout: `${example} is fine: 3 tokens, 2 consumers, 2 plans, 5 quotas, 2 objectives, 4 alerts, 1 channel\n`,
     stderr: '',
   })
 })
@@ -57,7 +57,7 @@ it('every fault is on a line of its own, and the exit code is 1', async () => {
     stdout: '',
     stderr: `${file}:3:11: alerts[0].when: ">>" is not a comparison here; use >, >=, < or <=
 ${file}:5:5: alerts[0].fro: unknown key "fro"; did you mean for?
-${file}:6:1: colour: unknown key "colour"; the keys here are store, retention, listen, tokens, consumers, plans, objectives, alerts, channels, notices, grouping, maintenance, inhibit, heartbeat, external_url
+${file}:6:1: colour: unknown key "colour"; the keys here are store, retention, listen, tokens, consumers, plans, objectives, openslo, alerts, channels, notices, grouping, maintenance, inhibit, heartbeat, external_url
 `,
   })
 })

@@ -184,13 +184,13 @@ describe('callsight channel', () => {
 
   it('lists them', async () => {
     const { out } = await run('list')
-    expect(out.map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual([
+    expect(out.flatMap((text) => text.split('\n')).map((line) => line.split(/ {2,}/).slice(0, 2))).toEqual([
       ['NAME', 'KIND'],
       ['ops', 'webhook'],
       ['chat', 'slack'],
       ['pager', 'pagerduty'],
     ])
-    expect(out[3]).toMatch(/given up {2,}HTTP 400$/)
+    expect(out.join('\n')).toMatch(/given up {2,}HTTP 400$/m)
   })
 
   it('tries one out', async () => {

@@ -3,7 +3,9 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import { registry } from '../../collector/src/metrics.ts'
+import '../../collector/src/judge/heartbeat.ts'
 import '../../collector/src/judge/metrics.ts'
+import '../../collector/src/judge/series.ts'
 import '../../collector/src/notify/metrics.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))

@@ -7,8 +7,9 @@ import { aboutRule, failed, type Question } from './question.ts'
 
 const minuteMs = 60_000
 
-/** Whether a rule is judged on the calls by minute: it looks far back, and they have what it asks for. */
+/** Whether a rule is judged on whole minutes: it looks far back, and the calls by minute have what it asks for. */
 export function isByMinute({ when, overMs, groupBy }: AlertRule): boolean {
+  if (when.anomaly) return true
   const { percentile } = when
   const kept = groupBy.every((label) => !(['version', 'error_code'] as AlertLabel[]).includes(label))
   return overMs >= limits.alertMinutesMs && kept && (percentile === undefined || percentile.measure === 'duration')

@@ -14,7 +14,7 @@ export function alertCommand(): Command {
     .description('Add a rule; it is judged from the next tick on and kept in the store')
     .argument(
       '<condition>',
-      'a metric, a comparison and a threshold: "p95 > 300ms", "error_rate > 5%", "rps < 1", "silence > 10m", "burn_rate"',
+      'a metric, a comparison and a threshold: "p95 > 300ms", "error_rate > 5%", "rps < 1", "silence > 10m", "burn_rate", "anomaly(p95)"',
       condition,
     )
     .action((when: string, options: RuleOptions & Connection) => answered(() => add(when, options)))

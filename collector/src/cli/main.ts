@@ -9,6 +9,7 @@ import { demoCommand } from './demo.ts'
 import { doctorCommand } from './doctor.ts'
 import { exportCommand } from './export.ts'
 import { forgetCommand } from './forget.ts'
+import { grafanaCommand } from './grafana.ts'
 import { importCommand } from './import.ts'
 import { objectiveCommand } from './objective.ts'
 import { prometheusCommand } from './prometheus.ts'
@@ -42,6 +43,7 @@ const commands = [
   usageCommand,
   objectiveCommand,
   prometheusCommand,
+  grafanaCommand,
   redactCommand,
   tokenCommand,
   forgetCommand,

@@ -1,3 +1,4 @@
+import { limits } from '../limits.ts'
 import type { Comparison, Condition, Fraction, Measure, Unit } from './config.ts'
 import { parseDurationMs, parseDurationUs } from './duration.ts'
 import { nearest, quoted, Unreadable } from './fault.ts'
@@ -34,17 +35,19 @@ const metrics: Readonly<Record<string, Metric>> = {
   calls: { unit: 'calls', threshold: (text) => whole(parseCount(text)) },
   quota_used: { unit: 'share', threshold: parsePercentage },
   quota_forecast: { unit: 'share', threshold: parsePercentage },
-  burn_rate: { unit: 'factor', threshold: parseFactor },
+  burn_rate: { unit: 'factor', threshold: (text) => parseFactor(text) },
   // The roll-ups that know who used to call are by the minute, and by the day of the week before.
   silence: { unit: 'us', threshold: (text) => whole(parseDurationMs(text, 120_000, 24 * 3600_000) * 1000) },
 }
 
 const known = Object.keys(metrics)
-const usual = 'p95, error_rate, rps, calls, avg, max, ttfb_p95, response_bytes_p95, burn_rate, quota_used, silence'
+const usual =
+  'p95, error_rate, rps, calls, avg, max, ttfb_p95, response_bytes_p95, burn_rate, quota_used, silence, anomaly(p95)'
 const remedy = 'write it as p95 > 300ms or error_rate > 5%'
 
 /**
- * Reads what an alert waits for: `p95 > 300ms`, `error_rate >= 5%`, `rps < 0.5`, `silence > 10m`, `burn_rate`.
+ * Reads what an alert waits for: `p95 > 300ms`, `error_rate >= 5%`, `rps < 0.5`, `silence > 10m`, `burn_rate`,
+ * `anomaly(p95)`.
  *
  * @throws Unreadable
  */
@@ -52,7 +55,7 @@ export function parseCondition(text: string): Condition {
   const match = /^([a-z_0-9.]+)(\(.*\))?\s*(?:([<>=!]+)\s*(.*))?$/i.exec(text.trim())
   if (match === null) throw new Unreadable(`${quoted(text)} is not a condition`, remedy)
   const [, name, argument, comparison, threshold] = match as unknown as [string, string, ...(string | undefined)[]]
-  if (name === 'anomaly') throw new Unreadable('anomaly is not supported yet', `use ${usual}`)
+  if (name === 'anomaly') return parseAnomaly(argument, comparison, threshold)
   const metric = Object.hasOwn(metrics, name) ? metrics[name] : undefined
   if (metric === undefined || argument !== undefined) {
     const near = nearest(name, known)
@@ -79,6 +82,29 @@ export function parseCondition(text: string): Condition {
     threshold: metric.threshold(threshold),
     unit: metric.unit,
   }
+}
+
+const unusual = [...percentiles, 'error_rate', 'rps', 'calls']
+
+/** `anomaly(p95)`, `anomaly(rps) > 8`: a metric is unusual for the time of the week, by the score or more. */
+function parseAnomaly(argument = '', comparison = '>', written = '5'): Condition {
+  const name = argument.slice(1, -1).trim()
+  if (!unusual.includes(name)) {
+    const near = nearest(name, unusual)
+    throw new Unreadable(
+      `anomaly of ${quoted(name)} is not known`,
+      near ? `did you mean anomaly(${near})?` : `write anomaly(p95), or one of ${unusual.join(', ')}`,
+    )
+  }
+  if (comparison !== '>') {
+    throw new Unreadable(`${quoted(comparison)} is not a comparison here`, 'use >: a score has no sign')
+  }
+  const score = parseFactor(written, 'a score', '5')
+  if (score.numerator < limits.anomalyLeastScore * score.denominator) {
+    throw new Unreadable(`a score of ${written.trim()} is chance`, `write at least ${limits.anomalyLeastScore}`)
+  }
+  const text = `anomaly(${name}) > ${written.trim()}`
+  return { text, ...kindOf(name), comparison: '>', threshold: undefined, unit: metrics[name]!.unit, anomaly: { score } }
 }
 
 /**
@@ -118,9 +144,9 @@ function parseRate(text: string): Fraction {
   }
 }
 
-function parseFactor(text: string): Fraction {
+function parseFactor(text: string, what = 'a burn rate', example = '14.4'): Fraction {
   const match = /^(\d{1,6})(?:\.(\d{1,4}))?$/.exec(text.trim())
-  if (match === null) throw new Unreadable(`${quoted(text)} is not a burn rate`, 'write a number: 14.4')
+  if (match === null) throw new Unreadable(`${quoted(text)} is not ${what}`, `write a number: ${example}`)
   const [, integer, decimals = ''] = match
   return { numerator: Number(integer + decimals), denominator: 10 ** decimals.length }
 }

@@ -234,7 +234,11 @@ export interface Condition {
   /** Of the metric `percentile` only. */
   readonly percentile: { readonly share: Share; readonly measure: Measure } | undefined
   readonly comparison: Comparison
-  /** In `unit`; undefined: the pairs of burn rates that the objective itself asks for. */
+  /** What is unusual for the time of the week breaks it, by this score and more; there is no threshold then. */
+  readonly anomaly?: { readonly score: Fraction } | undefined
+  /**
+   * In `unit`; undefined: the pairs of burn rates that the objective itself asks for, or what is usual.
+   */
   readonly threshold: Fraction | undefined
   readonly unit: Unit
 }
@@ -274,6 +278,8 @@ export interface AlertRule {
   readonly groupBy: readonly AlertLabel[]
   /** Of a burn rate: the objective's name. */
   readonly objective: string | undefined
+  /** Of a burn rate without a threshold: the objective's pairs of this severity; undefined: all of them. */
+  readonly pairs?: 'page' | 'ticket' | undefined
   /** Of the use of quotas: the quota's name; undefined: every quota. */
   readonly quota: string | undefined
   readonly severity: string

@@ -109,7 +109,7 @@ external_url: https://callsight.example.com/here/
         grpc: { host: '127.0.0.1', port: 0 },
         web: { host: '::1', port: 0 },
       },
-      tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod' }],
+      tokens: [{ name: 'shop', scope: 'ingest', sha256: hash, env: 'prod', consumer: undefined }],
       consumers: [
         { id: 'acme', name: 'Acme Corp', plan: 'gold', keys: [hash], timeZone: 'Europe/Berlin', quotas: [] },
         { id: 'bob', name: 'bob', plan: undefined, keys: [], timeZone: 'UTC', quotas: [] },
@@ -163,6 +163,7 @@ external_url: https://callsight.example.com/here/
           sliceMs: 300_000,
           sliceTarget: undefined,
           empty: 'good',
+          contract: undefined,
           exclude: [],
           minCalls: 10,
           minBad: 3,
@@ -192,6 +193,7 @@ external_url: https://callsight.example.com/here/
           sliceMs: 60_000,
           sliceTarget: { text: '95%', numerator: 95, denominator: 100 },
           empty: 'bad',
+          contract: undefined,
           exclude: [
             { fromMs: Date.UTC(2026, 10, 20, 2), toMs: Date.UTC(2026, 10, 20, 3), reason: 'maintenance' },
             { fromMs: Date.UTC(2026, 10, 21, 1), toMs: Date.UTC(2026, 10, 21, 1, 7), reason: '' },
@@ -202,6 +204,7 @@ external_url: https://callsight.example.com/here/
           severity: 'critical',
         },
       ],
+      openslo: [],
       alerts: [
         {
           name: 'slow',
@@ -459,7 +462,7 @@ alerts:
     group_by: [operatoin]
     notify: [opps, "ftp://x"]
     servce: shop
-  - { name: b, when: anomaly(p95), for: 2d }
+  - { name: b, when: anomaly(p97), for: 2d }
   - { name: c, when: p97 > 5s, notify: ops }
   - just text
 channels:
@@ -505,7 +508,7 @@ channels:
       'callsight.yaml:27:14: alerts[0].notify[0]: there is no channel "opps"; did you mean ops?',
       'callsight.yaml:27:20: alerts[0].notify[1]: this is not an http or https URL; write it as https://hooks.example.com/path',
       'callsight.yaml:28:5: alerts[0].servce: unknown key "servce"; did you mean service?',
-      'callsight.yaml:29:22: alerts[1].when: anomaly is not supported yet; use p95, error_rate, rps, calls, avg, max, ttfb_p95, response_bytes_p95, burn_rate, quota_used, silence',
+      'callsight.yaml:29:22: alerts[1].when: anomaly of "p97" is not known; did you mean anomaly(p90)?',
       'callsight.yaml:29:41: alerts[1].for: "2d" is too long; write at most 1d',
       'callsight.yaml:30:22: alerts[2].when: "p97" is not a metric; did you mean p90?',
       'callsight.yaml:30:40: alerts[2].notify: is not a list; write [a, b] or one "- a" a line',
@@ -745,7 +748,42 @@ describe('a condition', () => {
     })
   })
 
+  it('of what is unusual is read with its score, and wakes nobody whose rule does not say so', () => {
+    expect(read('anomaly(p95)')).toMatchObject({
+      text: 'anomaly(p95) > 5',
+      metric: 'percentile',
+      threshold: undefined,
+      unit: 'us',
+      anomaly: { score: { numerator: 5, denominator: 1 } },
+    })
+    expect(read('anomaly( rps )>7.5')).toMatchObject({
+      text: 'anomaly(rps) > 7.5',
+      metric: 'rps',
+      anomaly: { score: { numerator: 75, denominator: 10 } },
+    })
+    const usual = readRule({ name: 'odd', when: 'anomaly(error_rate)' }, [])
+    expect(usual.rule).toMatchObject({ overMs: 60_000, points: { needed: 3, of: 5 }, severity: 'info', minCalls: 10 })
+    expect(readRule({ name: 'odd', when: 'anomaly(p95)', severity: 'page' }, []).rule?.severity).toBe('page')
+  })
+
   it.each([
+    [
+      'anomaly(ttfb_p95)',
+      {},
+      'when: anomaly of "ttfb_p95" is not known; write anomaly(p95), or one of p50, p75, p90, p95, p99, p99.9, error_rate, rps, calls',
+    ],
+    [
+      'anomaly',
+      {},
+      'when: anomaly of "" is not known; write anomaly(p95), or one of p50, p75, p90, p95, p99, p99.9, error_rate, rps, calls',
+    ],
+    ['anomaly(p95) < 6', {}, 'when: "<" is not a comparison here; use >: a score has no sign'],
+    ['anomaly(p95) > 2.5', {}, 'when: a score of 2.5 is chance; write at least 3'],
+    ['anomaly(p95) > 300ms', {}, 'when: "300ms" is not a score; write a number: 5'],
+    ['anomaly(p95)', { recover: '1s' }, 'recover: anomaly(p95) takes no recover; remove it'],
+    ['anomaly(p95)', { over: '90s' }, 'over: 90s is not a window of anomaly(p95); write whole minutes, at most 1h'],
+    ['anomaly(rps)', { over: '2h' }, 'over: 2h is not a window of anomaly(rps); write whole minutes, at most 1h'],
+    ['anomaly(p95)', { group_by: ['version'] }, 'group_by: what is usual is not kept by version; remove it'],
     ['p95 > 300', {}, 'when: "300" is not a duration; write a number and a unit (us, ms, s, m, h, d, w): 5m'],
     ['p95', {}, 'when: "p95" has no threshold; write it as p95 > 300ms or error_rate > 5%'],
     ['p95 >', {}, 'when: "p95 >" has no threshold; write it as p95 > 300ms or error_rate > 5%'],

@@ -99,7 +99,7 @@ export class Judge {
     this.#teller = new Teller({ store, log, externalUrl: url, now, config, rule })
     this.#quotas = new Quotas({
       store,
-      tell: (told) => this.#teller.tell(told),
+      tell: (told) => this.#tell(told.map((one) => ({ ...one, once: true }))),
       failed: (error) => this.#failed('quota', error),
     })
     this.#quotaKeeper = new Keeper(store, {
@@ -146,6 +146,11 @@ export class Judge {
 
   rules(): PlacedRule[] {
     return placedRules(this.#config, this.#stored)
+  }
+
+  /** Whether a rule on what is unusual found no history for this time of the week. */
+  hasNoHistory(rule: AlertRule): boolean {
+    return this.#reader.hasNoHistory(rule)
   }
 
   /** The alerts that are not over. */
@@ -313,7 +318,7 @@ export class Judge {
     this.#teller.configure(this.#config, this.#receivers(this.rules().map(({ rule }) => rule)))
   }
 
-  /** The channels of the file, and the URLs that rules and quotas name. */
+  /** The channels of the file, and the URLs that rules, objectives and quotas name. */
   #receivers(rules: readonly AlertRule[]): Channel[] {
     const quotas = [...this.#config.plans, ...this.#config.consumers].flatMap((owner) => owner.quotas)
     const told = [...rules, ...quotas]

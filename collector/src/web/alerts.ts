@@ -157,6 +157,7 @@ function ruleJson({ rule, source }: PlacedRule, judge: Judge) {
     source,
     when: when.text,
     [`threshold_${unit}`]: when.threshold === undefined ? null : shown(when, thresholdOf(rule)),
+    score: when.anomaly === undefined ? null : ratio(when.anomaly.score),
     [`recover_${unit}`]: recover === undefined ? null : shown(when, recover),
     over_ms: rule.overMs,
     for_ms: rule.forMs,
@@ -183,7 +184,8 @@ function ruleJson({ rule, source }: PlacedRule, judge: Judge) {
     notify: rule.notify.map(receiverName),
     // The worst of its alerts: one that recovers has not recovered yet.
     state:
-      (['firing', 'error', 'nodata', 'recovering', 'pending'] as const).find((one) => count(one) > 0) ?? 'inactive',
+      (['firing', 'error', 'nodata', 'recovering', 'pending'] as const).find((one) => count(one) > 0) ??
+      (judge.hasNoHistory(rule) ? 'no_history' : 'inactive'),
     firing: states.length - pending,
     pending,
   }

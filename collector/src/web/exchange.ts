@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { grafanaProvisioning } from '../exchange/grafana/provisioning.ts'
 import { prometheusRules } from '../exchange/prometheus.ts'
 import type { Judge } from '../judge/judge.ts'
 
@@ -11,5 +12,11 @@ export function exchangeRoutes(judge: Judge): (server: FastifyInstance) => Promi
         judge.rules().map(({ rule }) => rule),
       ),
     )
+
+    server.get('/api/v1/grafana/provisioning', async () => {
+      const { objectives, channels, grouping, externalUrl, store } = judge.config
+      const rules = judge.rules().map(({ rule }) => rule)
+      return grafanaProvisioning({ rules, objectives, channels, grouping, externalUrl, storeUrl: store.url })
+    })
   }
 }

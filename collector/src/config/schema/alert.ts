@@ -75,8 +75,18 @@ export const ruleSchema = z.strictObject(ruleShape).transform((rule, context): A
     if (!(error instanceof Unreadable)) throw error
     wrong(['recover'], error.message, error.remedy)
   }
-  const overMs = rule.over ?? (when.metric === 'burn_rate' ? 3600_000 : 5 * 60_000)
-  const { of } = rule.points ?? { of: 1 }
+  const overMs = rule.over ?? (when.anomaly ? 60_000 : when.metric === 'burn_rate' ? 3600_000 : 5 * 60_000)
+  const points = rule.points ?? (when.anomaly ? { needed: 3, of: 5 } : { needed: 1, of: 1 })
+  const { of } = points
+  if (when.anomaly && (overMs % 60_000 !== 0 || overMs > limits.anomalyOverMs)) {
+    wrong(
+      ['over'],
+      `${durationText(overMs)} is not a window of ${when.text.split(' ', 1)[0]}`,
+      `write whole minutes, at most ${durationText(limits.anomalyOverMs)}`,
+    )
+  }
+  const unknown = when.anomaly && rule.group_by?.find((label) => label === 'version' || label === 'error_code')
+  if (unknown) wrong(['group_by'], `what is usual is not kept by ${unknown}`, 'remove it')
   if (of > 1 && overMs * of > limits.alertOverMs) {
     wrong(
       ['points'],
@@ -112,7 +122,7 @@ export const ruleSchema = z.strictObject(ruleShape).transform((rule, context): A
     keepFiringForMs: rule.keep_firing_for ?? 0,
     recover,
     minCalls: rule.min_calls ?? usualCalls(when),
-    points: rule.points ?? { needed: 1, of: 1 },
+    points,
     confidence: isShare(when) && rule.confidence !== null ? (rule.confidence ?? usualConfidence) : undefined,
     noData: rule.no_data ?? 'ok',
     direction: rule.direction ?? 'in',
@@ -126,7 +136,8 @@ export const ruleSchema = z.strictObject(ruleShape).transform((rule, context): A
     groupBy: [...new Set(rule.group_by ?? [])].sort(),
     objective: rule.objective,
     quota: rule.quota,
-    severity: rule.severity ?? 'warning',
+    // What is unusual is not what is broken: it wakes nobody whose rule does not say so.
+    severity: rule.severity ?? (when.anomaly ? 'info' : 'warning'),
     labels: rule.labels ?? {},
     annotations: { ...rule.annotations, ...(rule.runbook === undefined ? {} : { runbook_url: rule.runbook }) },
     notify: [...new Set(rule.notify ?? [])],
@@ -156,6 +167,7 @@ function misfit(when: Condition, key: string): string | undefined {
   if (key === 'quota' && !metric.startsWith('quota_')) return 'remove it, or write when: quota_used > 80%'
   if (key === 'confidence' && !isShare(when)) return 'remove it: error rates and percentiles are measured on some calls'
   if (key === 'recover' && (metric === 'silence' || when.threshold === undefined)) return 'remove it'
+  if (metric === 'silence' && key === 'no_data') return 'remove it: silence is itself about calls that are missing'
   if (metric === 'silence' && (key === 'over' || key === 'points')) return 'remove it: the threshold is the time'
   if (metric === 'burn_rate' && (key === 'plan' || (key !== 'over' && ofCalls.includes(key)))) {
     return 'remove it: the objective says which calls count'

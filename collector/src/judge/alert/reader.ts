@@ -1,10 +1,12 @@
 import { alertQuestion, figureIndex, scanOf } from '../../aggregate/alert.ts'
 import { alertMinutesQuestion, isByMinute } from '../../aggregate/alertminutes.ts'
+import { anomalyQuestion } from '../../aggregate/anomaly.ts'
 import { silenceQuestion } from '../../aggregate/silence.ts'
 import type { AlertRule, Fraction } from '../../config/config.ts'
 import { isShare } from '../../config/schema/alert.ts'
 import { limits } from '../../limits.ts'
 import type { Row, Store } from '../../store/store.ts'
+import { anomalyPoints, usualOf, type Window } from './anomaly.ts'
 import type { Point, Reading } from './reading.ts'
 import { isExpected } from './silence.ts'
 import { burnReadings, quotaReadings, type Standings } from './standings.ts'
@@ -32,6 +34,8 @@ export class Reader {
   readonly #minutes = new WeakMap<AlertRule, { endMs: number; few: boolean; readings: Readings }>()
 
   readonly #shared = new Map<AlertRule, Shared>()
+  /** Rules on what is unusual of which nothing is usual yet. */
+  readonly #unknown = new WeakSet<AlertRule>()
 
   constructor(store: Pick<Store, 'query'>, standings: Standings) {
     this.#store = store
@@ -82,7 +86,25 @@ export class Reader {
     return readings
   }
 
+  /** Whether a rule on what is unusual found no history for the time of its last look. */
+  hasNoHistory(rule: AlertRule): boolean {
+    return this.#unknown.has(rule)
+  }
+
+  async #askUnusual(rule: AlertRule, toMs: number): Promise<Readings> {
+    const { sql, params } = anomalyQuestion(rule, toMs)
+    const sets = (await this.#store.query(sql, params)).map((row) => [labelsOf(rule, row), windowsOf(row)] as const)
+    if (sets.some(([, windows]) => usualOf(rule, { slot: 0, calls: 0 }, windows))) this.#unknown.delete(rule)
+    else this.#unknown.add(rule)
+    const readings = sets.map(([labels, windows]) => ({ labels, points: anomalyPoints(rule, windows) }))
+    return named(
+      rule,
+      readings.filter(({ points }) => points.length > 0),
+    )!
+  }
+
   async #ask(rule: AlertRule, toMs: number, few: boolean): Promise<Readings> {
+    if (rule.when.anomaly) return this.#askUnusual(rule, toMs)
     if (rule.when.metric === 'silence') {
       const { sql, params } = silenceQuestion(rule, toMs)
       const rows = await this.#store.query(sql, params)
@@ -127,6 +149,23 @@ function readingsOf(rule: AlertRule, rows: readonly Row[], figure: number): Read
     else reading.points.push(point)
   }
   return readings
+}
+
+/** Reads a row of anomalyQuestion. */
+function windowsOf(row: Row): Window[] {
+  const list = (name: string) => (row[name] ?? []) as unknown[]
+  const numbers = (value: unknown) => ((value ?? []) as unknown[]).map(Number)
+  const [slots, calls, beyond, value] = ['slots', 'calls', 'beyond', 'value'].map((name) => numbers(row[name])) as [
+    number[],
+    number[],
+    number[],
+    number[],
+  ]
+  return numbers(row.weeks).map((week, i) => {
+    const counts = numbers(list('counts')[i])
+    const buckets = new Map(numbers(list('buckets')[i]).map((bucket, j) => [bucket, counts[j]!]))
+    return { week, slot: slots[i]!, calls: calls[i]!, failed: beyond[i] ?? 0, us: value[i] ?? 0, buckets }
+  })
 }
 
 /** Rules that are decided on calls, and not on a judgement of them. */

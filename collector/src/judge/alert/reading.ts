@@ -19,6 +19,10 @@ export interface Point {
   readonly threshold?: Fraction | undefined
   /** Where something else decides whether it breaks. */
   readonly breaks?: boolean | undefined
+  /** … and whether a firing alert goes on. */
+  readonly lingers?: boolean | undefined
+  /** Of rules on what is unusual: what is usual at that time, give or take. */
+  readonly usual?: { readonly median: Fraction; readonly spread: Fraction } | undefined
   /** The window, where it is not the rule's, in milliseconds. */
   readonly overMs?: number | undefined
 }
@@ -41,6 +45,7 @@ export function breaks(rule: AlertRule, point: Point): boolean {
 /** Whether a firing alert goes on: not recovered yet, sure or not, of however few calls. */
 export function lingers(rule: AlertRule, point: Point): boolean {
   const { when, recover } = rule
+  if (point.lingers !== undefined) return point.lingers
   if (when.metric === 'burn_rate') return breaks(rule, point)
   if (recover === undefined) return compare(point.value, when.comparison, thresholdOf(rule, point))
   return compare(point.value, when.comparison.startsWith('>') ? '>' : '<', recover)
@@ -48,7 +53,7 @@ export function lingers(rule: AlertRule, point: Point): boolean {
 
 /** In the unit of the condition. */
 export function thresholdOf({ when }: Pick<AlertRule, 'when'>, point?: Point): Fraction {
-  return point?.threshold ?? when.threshold ?? { numerator: 1, denominator: 1 }
+  return point?.threshold ?? when.threshold ?? { numerator: when.anomaly ? 0 : 1, denominator: 1 }
 }
 
 /** The share of calls that decides: of failed ones, or of those beyond the threshold of a percentile. */

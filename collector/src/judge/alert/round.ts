@@ -109,6 +109,7 @@ function hasData(rule: AlertRule, readings: Readings): boolean {
 
 /** Rules that fewer calls break. */
 function isAboutAbsence({ when }: AlertRule): boolean {
-  const { metric, comparison } = when
-  return metric === 'silence' || ((metric === 'rps' || metric === 'calls') && comparison.startsWith('<'))
+  const { metric, comparison, anomaly } = when
+  if (metric === 'silence') return true
+  return (metric === 'rps' || metric === 'calls') && (comparison.startsWith('<') || anomaly !== undefined)
 }

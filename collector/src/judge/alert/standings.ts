@@ -56,7 +56,8 @@ export function burnReadings(rule: AlertRule, standings: readonly BurnStanding[]
     .filter(({ consumer }) => rule.consumer === undefined || consumer === rule.consumer)
     .flatMap(({ objective, consumer, verdict: { burns = [] } }) => {
       const labels: Labels = { objective: objective.name, ...(consumer === '' ? {} : { consumer }) }
-      const pair = rule.when.threshold === undefined ? worst(burns) : pairOf(rule, burns)
+      const mine = burns.filter(({ severity }) => rule.pairs === undefined || severity === rule.pairs)
+      const pair = rule.when.threshold === undefined ? worst(mine) : pairOf(rule, burns)
       if (pair === undefined || pair.long.total === 0) return []
       return [{ labels, points: [burnPoint(rule, pair, objective.target)] }]
     })

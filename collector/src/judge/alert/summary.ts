@@ -26,6 +26,10 @@ export function valueSummary(rule: AlertRule, point: Point, { state, labels }: T
   const over = durationText(point.overMs ?? rule.overMs)
   const about = labelsText(labels)
   const relation = `${breaking ? '' : 'no longer '}${beyond[when.comparison]} ${limit}`
+  if (when.anomaly) {
+    const measured = `${rule.name}: ${metricText(rule)} is ${shownText(rule, point.value)}, ${breaking ? '' : 'no longer unusual, '}in ${callsText(point.calls)} of ${over}`
+    return `${measured}${usualText(rule, point)}${about}`
+  }
   if (when.metric === 'silence') {
     const quiet = durationText(Math.round(shown(when, point.value)))
     return `${rule.name}: no call for ${quiet}, ${relation}, after ${callsText(point.calls)} in the day before${about}`
@@ -43,6 +47,13 @@ export function valueSummary(rule: AlertRule, point: Point, { state, labels }: T
   }
   if (when.metric === 'calls' || when.metric === 'rps') return `${measured}, in ${over}${about}`
   return `${measured}, in ${callsText(point.calls)} of ${over}${sureText(rule, point, breaking)}${about}`
+}
+
+/** `; at this time of the week it is usually 210 ms (±30 ms)` */
+function usualText(rule: AlertRule, { usual }: Point): string {
+  if (usual === undefined) return '; nothing is usual at this time of the week yet'
+  const spread = shownText(rule, usual.spread)
+  return `; at this time of the week it is usually ${shownText(rule, usual.median)} (±${spread})`
 }
 
 /** Of a window without calls. */
@@ -79,7 +90,7 @@ function sureText(rule: AlertRule, point: Point, breaking: boolean): string {
 
 /** What a rule measures, in words. */
 export function metricText({ when }: AlertRule): string {
-  if (when.percentile !== undefined) return when.text.split(' ', 1)[0]!.replaceAll('_', ' ')
+  if (when.percentile !== undefined) return /[a-z_]*p[\d.]+/.exec(when.text)![0].replaceAll('_', ' ')
   const names = {
     avg: 'the average',
     max: 'the maximum',

@@ -24,11 +24,12 @@ export const nothingKnown: Context = { hurt: [], hurtConsumers: 0, compared: '' 
  */
 export async function contextOf(
   store: Store,
-  rule: AlertRule,
+  given: AlertRule,
   event: AlertEvent,
   toMs: number,
   failed: (error: unknown) => void,
 ): Promise<Context> {
+  const rule = given.when.anomaly ? thresholdRule(given, event) : given
   const within = new AbortController()
   const late = sleep(limits.noticeContextMs, undefined, { signal: within.signal, ref: false }).catch(() => undefined)
   const ask = async ({ sql, params }: Question): Promise<Row[] | undefined> => {
@@ -52,6 +53,18 @@ export async function contextOf(
     })),
     hurtConsumers: Number(hurt?.[0]?.consumers ?? 0),
     compared: before === undefined ? '' : comparedText(rule, before, stretches),
+  }
+}
+
+/** The rule on a threshold that one on what is unusual was at the time. */
+function thresholdRule(rule: AlertRule, { value, threshold }: AlertEvent): AlertRule {
+  const { anomaly: _, ...when } = rule.when
+  const scale = when.unit === 'us' ? 1000 : 1_000_000
+  const numerator = Math.round(threshold * scale)
+  const comparison = value !== null && value < threshold ? '<' : '>'
+  return {
+    ...rule,
+    when: { ...when, comparison, threshold: { numerator, denominator: when.unit === 'us' ? 1 : scale } },
   }
 }
 

@@ -1,4 +1,4 @@
-import { metricOf, takes } from './metric.ts'
+import { metricOf, standsAlone, takes } from './metric.ts'
 
 /** Keys of a rule that are one text each, in the order in which a rule is written. */
 export const textKeys = [
@@ -43,7 +43,7 @@ export type Rule = { readonly name: string; readonly when: string } & {
 export function ruleOf({ name, metric, comparison, threshold, texts, groupBy, notify }: Draft): Rule {
   const about = metricOf(metric)
   const limit = threshold.trim()
-  const when = limit === '' && about.kind === 'factor' ? metric : `${metric} ${comparison} ${limit}`
+  const when = limit === '' && standsAlone(about) ? metric : `${metric} ${comparison} ${limit}`
   const given = textKeys.flatMap((key) => {
     const text = (texts[key] ?? '').trim()
     // A host may stay in its field while the calls are incoming ones.

@@ -135,7 +135,10 @@ export function inputsOf(draft: Draft, changed: () => void) {
       element.hidden = without || (key !== 'when' && !takes(about, key, limit))
     }
     for (const option of comparison.options) {
-      option.disabled = (about.kind === 'quiet' || about.kind === 'factor') && option.value.startsWith('<')
+      option.disabled =
+        about.kind === 'score'
+          ? option.value !== '>'
+          : (about.kind === 'quiet' || about.kind === 'factor') && option.value.startsWith('<')
       if (option.disabled && option.selected) comparison.value = '>'
     }
   }

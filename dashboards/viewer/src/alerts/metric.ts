@@ -5,7 +5,7 @@ export interface Metric {
   readonly kind: Kind
 }
 
-type Kind = 'duration' | 'share' | 'calls' | 'rate' | 'size' | 'quiet' | 'factor' | 'quota'
+type Kind = 'duration' | 'share' | 'calls' | 'rate' | 'size' | 'quiet' | 'factor' | 'quota' | 'score'
 
 /** How the threshold of each kind is written, and one to begin with. */
 export const kinds: Readonly<Record<Kind, { usual: string; help: string }>> = {
@@ -16,6 +16,7 @@ export const kinds: Readonly<Record<Kind, { usual: string; help: string }>> = {
   size: { usual: '64kB', help: 'A number and a unit: 800B, 64kB, 1MiB.' },
   quiet: { usual: '10m', help: 'Time since the last call of one who used to call, from 2m to 1d.' },
   factor: { usual: '', help: 'Empty: any pair of windows of the objective burns. Or a factor: 14.4.' },
+  score: { usual: '', help: 'Empty: unusual for the time of the week. Or a score, from 3 on: 8.' },
   quota: { usual: '80%', help: 'A percentage of what is allowed: 80%.' },
 }
 
@@ -44,6 +45,14 @@ export const groups: readonly { label: string; metrics: readonly Metric[] }[] = 
     ],
   },
   {
+    label: 'What is unusual',
+    metrics: [
+      { name: 'anomaly(p95)', label: 'unusual p95', kind: 'score' },
+      { name: 'anomaly(error_rate)', label: 'unusual error rate', kind: 'score' },
+      { name: 'anomaly(rps)', label: 'unusual rate of calls', kind: 'score' },
+    ],
+  },
+  {
     label: 'Promises and quotas',
     metrics: [
       { name: 'burn_rate', label: 'burn rate of an objective', kind: 'factor' },
@@ -62,10 +71,16 @@ export function metricOf(name: string): Metric {
 
 const ofCalls = ['over', 'points', 'min_calls', 'direction', 'peer', 'service', 'operation', 'env', 'group_by']
 
+/** Whether a condition says enough without a threshold. */
+export function standsAlone({ kind }: Metric): boolean {
+  return kind === 'factor' || kind === 'score'
+}
+
 /** Whether a key of a rule means something for a metric; the collector refuses those that do not. */
 export function takes({ name, kind }: Metric, key: string, threshold: string): boolean {
   if (key === 'objective') return kind === 'factor'
   if (key === 'quota') return kind === 'quota'
+  if (kind === 'score') return key !== 'confidence' && key !== 'recover'
   if (key === 'confidence') return name === 'error_rate' || /p\d/.test(name)
   if (key === 'recover') return kind !== 'quiet' && threshold !== ''
   if (kind === 'quiet') return key !== 'over' && key !== 'points'

@@ -92,7 +92,7 @@ export function callsSection(): Section {
       ),
       h(
         'div',
-        { class: 'card table' },
+        { class: 'card table calls' },
         h('table', {}, h('thead', {}, h('tr', {}, ...head.map((title) => h('th', { scope: 'col' }, title)))), rows),
         none,
       ),
