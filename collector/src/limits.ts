@@ -211,8 +211,8 @@ export const limits = {
   nameChars: 100,
   /** Standings of objectives at /metrics: each is a dozen series, and a scrape has to stay small. */
   objectiveSeries: 100,
-  /** Moments at which a back-test looks: minutes of work at most, and as many points of its chart. */
-  backtestSteps: 2000,
+  /** Moments at which a back-test looks: a week of five minutes, minutes of work at most, and as many points of its chart. */
+  backtestSteps: 2016,
   /** Back-tests at a time: each asks the store all the while. */
   backtests: 2,
   /** How often long work tells how far it is. */

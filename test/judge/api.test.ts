@@ -86,6 +86,10 @@ describe('the API', () => {
           calls: 20,
           active_since: rfc3339,
           annotations: {},
+          silenced_by: [],
+          calls_url: expect.stringMatching(
+            /^\/api\/v1\/calls\?service=shop&consumer=acme&outcome=server_error%2Ctimeout&from=\d+&to=\d+$/,
+          ),
         },
       ],
     })

@@ -131,6 +131,19 @@ describe('a back-test', () => {
     })
   }, 60_000)
 
+  it('looks only as often as it is told to, but at every call, and at a week in windows of five minutes', async () => {
+    const rule = { when: 'p95 > 300ms', over: '10m' }
+    const threeHours = { rule, from: fromMs, to: toMs }
+    expect((await replay({ ...threeHours, steps: 36 })).result).toMatchObject({ step_ms: 300_000, fired: 2 })
+    expect((await replay({ ...threeHours, steps: 2 })).result).toMatchObject({ step_ms: 600_000, threshold_ms: 300 })
+    const week = { rule: { when: 'p95 > 300ms' }, from: toMs - 7 * 24 * 3600_000, to: toMs, steps: 400 }
+    expect((await replay(week)).result).toMatchObject({ step_ms: 300_000, fired: 2 })
+    expect(await replay({ ...threeHours, steps: 0 })).toEqual({
+      status: 400,
+      detail: '"steps" must be a whole number from 1 to 2016',
+    })
+  }, 60_000)
+
   it('says what it cannot do', async () => {
     expect((await replay({ rule: 'nobody' })).detail).toBe('there is no alert rule "nobody"')
     expect((await replay({ rule: { when: 'p95 >> 5' } })).detail).toContain('is not a comparison')

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { eventsQuestion } from '../aggregate/history.ts'
 import type { AlertRule } from '../config/config.ts'
 import { problemText } from '../config/fault.ts'
+import { matches } from '../config/matcher.ts'
 import { readRule } from '../config/read.ts'
 import { ratio } from '../config/share.ts'
 import { shown, thresholdOf } from '../judge/alert/reading.ts'
@@ -9,6 +10,9 @@ import { eventOfRow } from '../judge/alert/row.ts'
 import type { PlacedRule } from '../judge/alert/rules.ts'
 import { type Alert, unitOf } from '../judge/alert/step.ts'
 import type { Judge } from '../judge/judge.ts'
+import { labelsOfAlert } from '../judge/notice/labels.ts'
+import { linksOf } from '../judge/notice/links.ts'
+import { type Silence, stateOf } from '../judge/silence/silence.ts'
 import { limits } from '../limits.ts'
 import { receiverName } from '../notify/notifier.ts'
 import type { Store } from '../store/store.ts'
@@ -21,7 +25,12 @@ type Query = Record<string, string | undefined>
 export function alertRoutes(parts: { judge: Judge; store: Store }): (server: FastifyInstance) => Promise<void> {
   const { judge, store } = parts
   return async (server) => {
-    server.get('/api/v1/alerts', async () => ({ alerts: judge.alerts().map((alert) => alertJson(alert, judge)) }))
+    server.get('/api/v1/alerts', async () => {
+      const nowMs = Date.now()
+      const silences = (await judge.silences()).map(({ silence }) => silence)
+      const active = silences.filter((silence) => stateOf(silence, nowMs) === 'active')
+      return { alerts: judge.alerts().map((alert) => alertJson(alert, judge, active)) }
+    })
 
     server.get('/api/v1/alerts/rules', async () => ({ rules: judge.rules().map((placed) => ruleJson(placed, judge)) }))
 
@@ -114,7 +123,7 @@ function nameOf({ when, service, operation, consumer, peer, objective, quota }: 
     .slice(0, limits.nameChars)
 }
 
-function alertJson(alert: Alert, judge: Judge) {
+function alertJson(alert: Alert, judge: Judge, silences: readonly Silence[]) {
   const { rule, fingerprint, labels, severity, state, calls } = alert
   const placed = judge.rules().find((placed) => placed.rule.name === rule)
   // Rows from before there was a unit have none.
@@ -131,6 +140,8 @@ function alertJson(alert: Alert, judge: Judge) {
     calls,
     active_since: time(alert.activeSinceMs),
     annotations: alert.annotations,
+    silenced_by: silences.filter(({ matchers }) => matches(matchers, labelsOfAlert(alert))).map(({ id }) => id),
+    calls_url: linksOf({ ...alert, atMs: alert.seenMs }, placed?.rule, '', alert.seenMs).calls,
   }
 }
 

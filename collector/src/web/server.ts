@@ -102,7 +102,11 @@ export function webServer({ store, judge, routes, door, loopback, log }: WebPart
   for (const path of ['/', '/d/:uid']) {
     server.get(path, (_request, reply) => reply.type('text/html').send(createReadStream(join(page, 'index.html'))))
   }
-  server.get('/portal', (_request, reply) => reply.type('text/html').send(createReadStream(join(page, 'portal.html'))))
+  for (const name of ['alerts', 'portal']) {
+    server.get(`/${name}`, (_request, reply) =>
+      reply.type('text/html').send(createReadStream(join(page, `${name}.html`))),
+    )
+  }
   server.setNotFoundHandler((request, reply) =>
     sendProblem(reply, 404, `there is no ${request.method} ${request.url.split('?')[0]!.slice(0, 100)}`),
   )

@@ -82,6 +82,7 @@ class App {
       ...this.#boards.boards.map(({ uid, title }) =>
         h('a', { href: urlOf({ ...this.#view, uid }), 'aria-current': uid === this.#view.uid ? 'page' : null }, title),
       ),
+      h('a', { href: '/alerts' }, 'Alerts'),
     )
   }
 

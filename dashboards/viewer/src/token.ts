@@ -4,7 +4,7 @@ import { h } from './dom.ts'
 let open: Promise<void> | undefined
 
 /** Asks the reader for a token; resolves when one was given. All who need it wait for the same answer. */
-export function askToken(reason: string): Promise<void> {
+export function askToken(reason: string, scope: 'read' | 'admin' = 'read'): Promise<void> {
   open ??= new Promise<void>((resolve) => {
     const input = h('input', {
       type: 'password',
@@ -17,7 +17,7 @@ export function askToken(reason: string): Promise<void> {
       'form',
       { method: 'dialog' },
       h('h2', { id: 'token-title', class: 'token-title' }, 'This collector needs a token'),
-      h('p', {}, `${reason}. Make one with: callsight token create --name me --scope read`),
+      h('p', {}, `${reason}. Make one with: callsight token create --name me --scope ${scope}`),
       input,
       h('button', { type: 'submit', class: 'primary' }, 'Continue'),
       h('p', { class: 'note' }, 'It is kept in this tab only, until the tab is closed.'),

@@ -51,13 +51,19 @@ export function unfit(rule: AlertRule, fromMs: number, toMs: number): string | u
 }
 
 /** How far apart the moments are: as the judge's own ticks, or further where that would be too many. */
-function stepOf(fromMs: number, toMs: number): number {
-  return Math.max(1, Math.ceil((toMs - fromMs) / limits.backtestSteps / limits.tickMs)) * limits.tickMs
+function stepOf(fromMs: number, toMs: number, steps: number = limits.backtestSteps): number {
+  return Math.max(1, Math.ceil((toMs - fromMs) / steps / limits.tickMs)) * limits.tickMs
+}
+
+/** The same for so many moments, or for more where windows are so short that calls between them would not be seen. */
+function stepWithin(rule: AlertRule, fromMs: number, toMs: number, steps: number): number {
+  const window = Math.floor((rule.overMs * rule.points.of) / limits.tickMs) * limits.tickMs
+  return Math.max(stepOf(fromMs, toMs), Math.min(stepOf(fromMs, toMs, steps), window))
 }
 
 /**
  * Judges a rule as it would have been over [fromMs, toMs), by the same questions and the same state machine, at moments
- * a step apart. Yields the share that is done now and then, and returns what it found.
+ * a step apart, `steps` of them where that is enough to see every call. Yields the share that is done now and then, and returns what it found.
  *
  * @throws Error when the store cannot be asked
  */
@@ -66,8 +72,9 @@ export async function* backtest(
   rule: AlertRule,
   fromMs: number,
   toMs: number,
+  steps: number = limits.backtestSteps,
 ): AsyncGenerator<number, Backtest> {
-  const stepMs = stepOf(fromMs, toMs)
+  const stepMs = stepWithin(rule, fromMs, toMs, steps)
   const series: Measured[] = []
   const firings: (Firing & { fingerprint: string })[] = []
   let alerts: ReadonlyMap<string, Alert> = new Map()

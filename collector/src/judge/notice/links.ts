@@ -10,7 +10,12 @@ const asked = ['env', 'service', 'operation', 'consumer', 'method', 'route', 'pe
  *
  * @param rule undefined when it is gone, or is no rule over calls: the links are then about time and labels alone
  */
-export function linksOf(event: AlertEvent, rule: AlertRule | undefined, externalUrl: string, nowMs: number) {
+export function linksOf(
+  event: Pick<AlertEvent, 'labels' | 'activeSinceMs' | 'atMs'>,
+  rule: AlertRule | undefined,
+  externalUrl: string,
+  nowMs: number,
+) {
   const overMs = rule?.overMs ?? 3600_000
   const about = asked.flatMap((name) => {
     const value = event.labels[name]

@@ -7,6 +7,8 @@ import type { View } from '../view.ts'
 export interface Page {
   view: View
   span: Span
+  /** Times that a chart shades. */
+  marked?: readonly Span[]
   /** Shows another time range. */
   zoom(span: Span): void
   /** Shows a range twice as long. */

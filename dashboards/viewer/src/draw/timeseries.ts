@@ -167,6 +167,7 @@ class TimeSeries implements Drawing {
           ? drawn.slice(1).map((_, index) => ({ series: [index + 1, index + 2] as [number, number] }))
           : [],
       hooks: {
+        drawClear: [(plot) => shade(plot, this.#page?.marked ?? [])],
         drawAxes: [(plot) => drawing.thresholdsStyle?.mode === 'dashed' && drawThresholds(plot, thresholds.steps)],
         setSelect: [(plot) => this.#select(plot)],
       },
@@ -236,6 +237,19 @@ function drawThresholds(plot: uPlot, steps: { color: string; value: number | nul
     ctx.moveTo(bbox.left, y)
     ctx.lineTo(bbox.left + bbox.width, y)
     ctx.stroke()
+  }
+  ctx.restore()
+}
+
+function shade({ ctx, bbox, valToPos }: uPlot, marked: readonly Span[]): void {
+  ctx.save()
+  ctx.fillStyle = faded(ink('red'), 0.16)
+  for (const { from, to } of marked) {
+    const [left, right] = [from, to].map((at) => valToPos(at / 1000, 'x', true)) as [number, number]
+    const begin = Math.max(left, bbox.left)
+    // A short time stays visible on a chart of days.
+    const width = Math.min(Math.max(right - begin, 2 * devicePixelRatio), bbox.left + bbox.width - begin)
+    if (width > 0) ctx.fillRect(begin, bbox.top, width, bbox.height)
   }
   ctx.restore()
 }
