@@ -153,7 +153,7 @@ describe.skipIf(executable === undefined)('the portal in a browser', () => {
     expect(await page.textContent('h1')).toBe('Acme <b>Corp</b>')
     const used = theirs.reduce((sum, { weight }) => sum + weight, 0).toLocaleString('en-US')
     expect(await page.textContent('.quota .figure')).toBe(`${used} of 1,000`)
-    const promise = page.locator('tbody tr').first()
+    const promise = page.locator('.promises tbody tr').first()
     expect(await promise.locator('td').first().textContent()).toBe('answered')
     expect(await promise.locator('.result').textContent()).toBe('not kept')
     const [statement] = await Promise.all([

@@ -30,7 +30,7 @@ export function promisesSection(me: Me): Section {
   const keep = h('button', { type: 'button', class: 'control' }, 'Download the statement')
   const table = h(
     'div',
-    { class: 'card table' },
+    { class: 'card table promises' },
     h(
       'table',
       {},
