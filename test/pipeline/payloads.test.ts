@@ -343,9 +343,9 @@ it('a store of the version before is taken over with its rows, and its views go 
     expect(await migrate(store)).toHaveLength(readdirSync(sql).length)
     expect(await migrate(store)).toEqual([])
     // A migration that was cut off runs again as a whole.
-    for (const name of readdirSync(sql).sort().slice(5)) {
-      for (const statement of statements(readFileSync(new URL(name, sql), 'utf8'))) await store.command(statement)
-    }
+    const later = readdirSync(sql).sort().slice(5)
+    await store.command(`ALTER TABLE migrations DELETE WHERE name >= '${later[0]}' SETTINGS mutations_sync = 2`)
+    expect(await migrate(store)).toHaveLength(later.length)
     expect(await store.query('SELECT instance, sum(calls) AS n FROM instance_calls GROUP BY ALL')).toEqual([
       { instance: 'i1', n: 1 },
     ])
