@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Config, Objective } from '../../collector/src/config/config.ts'
 import { parseConfig } from '../../collector/src/config/read.ts'
-import { burnAlerts } from '../../collector/src/judge/objective/alerts.ts'
+import { burnRules } from '../../collector/src/judge/alert/rules.ts'
+import { burnReadings } from '../../collector/src/judge/alert/standings.ts'
+import { step } from '../../collector/src/judge/alert/step.ts'
 import { ObjectiveBook } from '../../collector/src/judge/objective/book.ts'
 import type { ObjectiveStanding } from '../../collector/src/judge/objective/standing.ts'
 import { tryLatency } from '../../collector/src/judge/objective/trial.ts'
@@ -269,13 +271,15 @@ describe('objectives', () => {
       if (atMs > outageMs)
         await insert(traffic(atMs - limits.tickMs - 1000, atMs - 1000).filter((one) => one.atMs >= outageMs))
       const [standing] = await book.standings(config!, atMs)
-      const page = burnAlerts(standing!).find(({ when }) => when.startsWith('burn_rate(1h/5m)'))
-      expect(page).toMatchObject({ severity: 'page', threshold: 14.4, labels: { objective: 'up' } })
-      if (page!.holds) pagedMs = atMs
-      if (page!.holds)
-        expect(page!.summary).toMatch(
-          /^up spends its error budget .+ times as fast as its 30d allow: \d+ of \d+ calls in the last 1h were bad/,
-        )
+      const pair = standing!.verdict.burns.find(({ longMs }) => longMs === HOUR)!
+      expect(pair).toMatchObject({ severity: 'page', shortMs: 5 * MINUTE, factor: 14.4 })
+      if (!pair.burning) continue
+      pagedMs = atMs
+      const [rule] = burnRules(config!.objectives[0]!)
+      const [reading] = burnReadings(rule!, [standing!])!
+      const { event } = step(rule!, undefined, reading, { nowMs: atMs })
+      expect(event).toMatchObject({ state: 'firing', severity: 'page', threshold: 14.4, labels: { objective: 'up' } })
+      expect(event!.summary).toMatch(/^up burn_rate page: the burn rate is [\d.]+, above 14\.4/)
     }
     expect(pagedMs! - outageMs).toBeLessThanOrEqual(60_000)
   })

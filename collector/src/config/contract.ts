@@ -1,5 +1,6 @@
 import { type Contract, formulas, type Share } from './config.ts'
 import { type Problem, quoted } from './fault.ts'
+import { mapOf } from './part.ts'
 import { isLower, parseShare } from './share.ts'
 
 /** The keys that mean something under each formula, beside `formula`, `credits` and `cap`. */
@@ -76,8 +77,4 @@ function shareOf(value: unknown): Share | undefined {
     // The schema tells of it.
     return undefined
   }
-}
-
-function mapOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
 }

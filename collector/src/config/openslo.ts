@@ -1,7 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import { isOpenSlo, readOpenSlo } from '../exchange/openslo.ts'
-import { listOf, mapOf, readSources, type Written } from '../exchange/source.ts'
+import { readSources, type Written } from '../exchange/source.ts'
 import { type Fault, type Problem, pathText } from './fault.ts'
+import { listOf, mapOf } from './part.ts'
 
 interface Whole {
   readonly value: unknown

@@ -2,6 +2,7 @@ import { limits } from '../limits.ts'
 import { contractProblems } from './contract.ts'
 import { parseDurationMs, parseDurationUs } from './duration.ts'
 import { nearest, type Problem, quoted } from './fault.ts'
+import { listOf, mapOf } from './part.ts'
 import { leastDays, type Period, parsePeriod, periodText } from './period.ts'
 import { defaultRetention } from './retention.ts'
 import { instant, parseWindow } from './schema/objective.ts'
@@ -314,12 +315,4 @@ function absent(kind: string, name: string, known: readonly string[], path: (str
   const near = nearest(name, known)
   const remedy = near === undefined ? `add it under ${kind}s, or use one that is there` : `did you mean ${near}?`
   return { path, what: `there is no ${kind} ${quoted(name)}`, remedy }
-}
-
-function mapOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : []
 }

@@ -1,6 +1,7 @@
 import { type Fault, quoted, Unreadable } from '../config/fault.ts'
+import { listOf, mapOf } from '../config/part.ts'
 import { type Indicator, indicatorOfErrors, indicatorOfSuccess, latencyText } from './indicator.ts'
-import { attempt, type Imported, listOf, mapOf, type Source, textOf, written } from './source.ts'
+import { attempt, type Imported, type Source, textOf, written } from './source.ts'
 
 export function isPyrra({ value }: Source): boolean {
   return value.kind === 'ServiceLevelObjective'

@@ -1,6 +1,7 @@
 import { type Fault, quoted, Unreadable } from '../config/fault.ts'
+import { listOf, mapOf } from '../config/part.ts'
 import { indicatorOfErrors } from './indicator.ts'
-import { attempt, type Imported, listOf, mapOf, type Source, textOf, type Written, written } from './source.ts'
+import { attempt, type Imported, type Source, textOf, type Written, written } from './source.ts'
 
 export function isSloth({ value }: Source): boolean {
   return value.version === 'prometheus/v1' || value.kind === 'PrometheusServiceLevel'

@@ -101,14 +101,6 @@ export function attempt<T>(
   }
 }
 
-export function mapOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
-}
-
-export function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
-}
-
 /** @throws Unreadable when it is no text, or empty */
 export function textOf(value: unknown, what: string): string {
   if ((typeof value === 'string' && value.trim() !== '') || typeof value === 'number') return String(value)
